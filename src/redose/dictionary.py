@@ -1,0 +1,73 @@
+"""The data dictionary: the parts of `docs/data.md` that are generated from the contract and the rules.
+
+`python -m redose.dictionary docs/data.md` brings the file up to date; a test fails when it is not.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from redose import about, contract
+from redose.rules import RULES
+
+TYPES = {"text": "text", "number": "number", "count": "whole number", "flag": "true or false"}
+
+
+def filled(page: str) -> str:
+    """The page with each block between `<!-- begin NAME -->` and `<!-- end NAME -->` written anew."""
+    for name, block in blocks().items():
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+        pattern = re.compile(f"{re.escape(begin)}\n.*?{re.escape(end)}", re.DOTALL)
+        page = pattern.sub(lambda _, text=f"{begin}\n{block}\n{end}": text, page)
+    return page
+
+
+def blocks() -> dict[str, str]:
+    """The generated parts by name: `study.yaml`, one per table, the rules."""
+    tables = {name: columns(table) for name, table in contract.TABLES.items()}
+    return {"study.yaml": keys(), **tables, "rules": rules()}
+
+
+def keys() -> str:
+    rows = [("title and others", about.STUDY)]
+    rows += [(f"{part}, each", entries) for part, entries in about.PARTS.items()]
+    lines = []
+    for place, entries in rows:
+        for name, key in entries.items():
+            lines.append([place, f"`{name}`", "yes" if key.required else "no", key.meaning])
+    return grid(["where", "key", "required", "meaning"], lines)
+
+
+def columns(table: contract.Table) -> str:
+    lines = []
+    for column in table.columns:
+        meaning = column.meaning + (f": {', '.join(column.words)}" if column.words else "")
+        given = "derived" if column.derived else "yes" if column.required else "no"
+        if not column.required and column.kind == "text" and column.default:
+            given += f" ({column.default})"
+        empty = "" if column.derived else "may be empty" if column.empty else "filled"
+        example = f"`{column.example}`" if column.example else "(empty)"
+        lines.append([f"`{column.name}`", TYPES[column.kind], column.unit, given, empty, meaning, example])
+    heading = (
+        f"{table.meaning} {'Required.' if table.required else 'Optional.'} No two rows agree in {names(table.key)}."
+    )
+    return f"{heading}\n\n" + grid(["column", "type", "unit", "required", "cell", "meaning", "example"], lines)
+
+
+def rules() -> str:
+    lines = [[f"`{name}`", rule.severity, rule.meaning] for name, rule in RULES.items()]
+    return grid(["rule", "severity", "what holds"], lines)
+
+
+def names(columns: tuple[str, ...]) -> str:
+    return columns[0] if len(columns) == 1 else f"{', '.join(columns[:-1])} and {columns[-1]}"
+
+
+def grid(header: list[str], lines: list[list[str]]) -> str:
+    rows = [header, ["---"] * len(header), *lines]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")

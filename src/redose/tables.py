@@ -1,0 +1,210 @@
+"""A study on disk: reading its folder as it was written, and writing and reading the checked form.
+
+Nothing is judged here but whether a file can be read: all text stays as it stands, each row keeps its row number in
+the file (the header is row 1), and what cannot be read becomes a problem for `checks`.
+"""
+
+import csv
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as arrow
+import pyarrow.compute as compute
+import pyarrow.parquet as parquet
+
+from redose import about, contract, problems
+from redose.files import whole
+
+ENDINGS = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as it was written. `tables` holds text ("" for an empty cell), indexed by the row of the file."""
+
+    name: str
+    about: dict
+    about_file: str
+    tables: dict[str, pd.DataFrame]
+    files: dict[str, str]
+    problems: pd.DataFrame
+
+
+class Unreadable(Exception):
+    """A file that is not what its name says: message, cure, and the row where that shows."""
+
+    def __init__(self, message: str, cure: str, row: int | None = None) -> None:
+        super().__init__(message)
+        self.message, self.cure, self.row = message, cure, row
+
+
+def read_study(about_file: Path | str, tables: list[Path] | Path | str, name: str | None = None) -> Study:
+    """The study that `about_file` describes; `tables` is a folder of tables or a list of their files.
+
+    name: the study's name; by default that of the folder of `about_file`. Never raises for what the files hold: that
+    stands in `Study.problems`, and `checks.check` reports it with all else.
+    """
+    about_file = Path(about_file)
+    description, faults = about.read(about_file)
+    found, read, files = [faults], {}, {}
+    for path in table_files(tables):
+        table = path.stem
+        if table not in contract.TABLES:
+            found.append(table_unknown(path))
+        elif table in files:
+            cure = f"remove one of the two; {files[table]} is read"
+            found.append(problems.remark("table_twice", path.as_posix(), f"the table {table} is given twice", cure))
+        elif path.exists():
+            files[table] = path.as_posix()
+            frame, faults = read_table(path)
+            found += faults
+            if frame is not None:
+                read[table] = frame
+    for table in contract.TABLES.values():
+        if table.required and table.name not in files:
+            found.append(file_missing(table.name, tables))
+    name = name or about_file.resolve().parent.name
+    return Study(name, description, about_file.as_posix(), read, files, problems.joined(found))
+
+
+def table_files(tables: list[Path] | Path | str) -> list[Path]:
+    """The files to read: those listed, or all CSV and Parquet files of a folder, sorted."""
+    if not isinstance(tables, Path | str):
+        return [Path(path) for path in tables]
+    folder = Path(tables)
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix.casefold() in ENDINGS and path.name[0] != ".")
+
+
+def table_unknown(path: Path) -> pd.DataFrame:
+    near = difflib.get_close_matches(path.stem.casefold(), contract.TABLES, n=1)
+    cure = f"did you mean {near[0]}? Else move it out of the folder" if near else "move it out of the folder"
+    message = f"is none of the tables {', '.join(contract.TABLES)}"
+    return problems.remark("table_unknown", path.as_posix(), message, cure)
+
+
+def file_missing(table: str, tables: list[Path] | Path | str) -> pd.DataFrame:
+    listed = [Path(path) for path in tables] if isinstance(tables, list | tuple) else []
+    file = next((path for path in listed if path.stem == table), None)
+    folder = Path(tables) if isinstance(tables, Path | str) else Path()
+    file = file or folder / f"{table}.csv"
+    return problems.remark("file_missing", file.as_posix(), "there is no such file", f"give the table {table}")
+
+
+def read_table(path: Path) -> tuple[pd.DataFrame | None, list[pd.DataFrame]]:
+    """A table as text, indexed by the row of the file, and the problems of reading it; None where nothing was read."""
+    file = path.as_posix()
+    try:
+        if path.suffix.casefold() == ".parquet":
+            header, frame, ragged = *read_parquet(path), pd.Series(dtype=object)
+        elif path.suffix.casefold() == ".csv":
+            header, frame, ragged = read_csv(path)
+        else:
+            raise Unreadable("is neither CSV nor Parquet by its name", "convert it, or name it .csv or .parquet")
+    except Unreadable as fault:
+        return None, [problems.remark("file_unreadable", file, fault.message, fault.cure, row=fault.row)]
+    found = []
+    for name in sorted({name for name in header if header.count(name) > 1}):
+        message = f"the column {problems.shown(name)!r} occurs {header.count(name)} times"
+        found.append(problems.remark("column_twice", file, message, "keep one of them", row=1, column=name))
+    frame = frame.loc[:, ~frame.columns.duplicated()]
+    cure = "a comma within a text needs quotes around the text, and a decimal comma must be a point"
+    for row, cells in ragged.items():
+        patient = frame["patient"].get(row, "") if "patient" in frame else ""
+        message = f"the row has {cells} cells, the header {len(header)}"
+        where = {"row": row, "patient": problems.shown(patient), "value": str(cells)}
+        found.append(problems.remark("ragged_row", file, message, cure, **where))
+    return frame, found
+
+
+def read_csv(path: Path) -> tuple[list[str], pd.DataFrame, pd.Series]:
+    """Header, table, and the number of cells of each row that has not as many as the header, by row."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.reader(lines, strict=True)
+            rows = list(reader)
+    except csv.Error as fault:
+        cure = "check the quotes at and before this row"
+        raise Unreadable(f"is not CSV ({fault})", cure, row=reader.line_num) from None
+    except UnicodeDecodeError:
+        raise Unreadable("is not UTF-8 text", 'save it as "CSV UTF-8"') from None
+    except OSError as fault:
+        raise Unreadable(f"cannot be read ({fault.strerror})", "check the path and its permissions") from None
+    header = [name.strip() for name in rows[0]] if rows else []
+    if not any(header):
+        raise Unreadable("has no header", "give the names of the columns in its first row")
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        raise Unreadable("has no commas between its columns", "save it as CSV with commas and decimal points")
+    width = len(header)
+    cells = pd.Series([len(row) for row in rows], index=range(1, len(rows) + 1)).iloc[1:]
+    blank = pd.Series([not any(cell.strip() for cell in row) for row in rows], index=range(1, len(rows) + 1)).iloc[1:]
+    ragged = cells[(cells != width) & ~blank]
+    for row in ragged.index:
+        rows[row - 1] = (rows[row - 1] + [""] * width)[:width]
+    kept = cells.index[~blank]
+    frame = pd.DataFrame([rows[row - 1] for row in kept], index=kept, columns=header, dtype=object)
+    return header, frame.rename_axis(index="row"), ragged
+
+
+def read_parquet(path: Path) -> tuple[list[str], pd.DataFrame]:
+    """Header and table; numbers as the shortest text that reads back as the same number."""
+    try:
+        # ParquetFile, because read_table would make columns of folder names such as study=x
+        table = parquet.ParquetFile(path).read()
+        columns = [as_text(column) for column in table.columns]
+    except (arrow.ArrowException, OSError, ValueError) as fault:
+        reason = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
+        cure = "write it again, with columns of numbers and text only"
+        raise Unreadable(f"is not a Parquet table ({problems.shown(reason)})", cure) from None
+    header = [name.strip() for name in table.column_names]
+    rows = pd.RangeIndex(2, len(table) + 2, name="row")
+    frame = pd.concat([pd.Series(column, index=rows, dtype=object) for column in columns], axis=1) if columns else None
+    if frame is None:
+        raise Unreadable("has no columns", "give the columns of the table")
+    return header, frame.set_axis(header, axis=1)
+
+
+def as_text(column: arrow.ChunkedArray) -> list[str]:
+    if arrow.types.is_floating(column.type):
+        column = compute.if_else(compute.is_nan(column), None, column)
+    return compute.fill_null(compute.cast(column, arrow.string()), "").to_pylist()
+
+
+def read_about(path: Path | str) -> dict:
+    """The description of a study with its defaults filled in; raises StudyError when the file is at fault."""
+    path = Path(path)
+    description, found = about.read(path)
+    if not found.empty:
+        raise problems.StudyError(problems.text(path.resolve().parent.name, found))
+    return description
+
+
+def write_checked(tables: dict[str, pd.DataFrame], folder: Path | str) -> None:
+    """Writes the eight tables of the checked form as Parquet; all are written before the first takes its name."""
+    folder = Path(folder)
+    frames = {name: tables.get(name, contract.empty(name)) for name in contract.TABLES}
+    contents = {
+        name: arrow.Table.from_pandas(frame, schema=contract.arrow_schema(name, frame), preserve_index=False)
+        for name, frame in frames.items()
+    }
+    for name, content in contents.items():
+        with whole(folder / f"{name}.parquet") as temporary:
+            # Without the metadata of pandas the bytes depend on the content alone
+            parquet.write_table(content.replace_schema_metadata(None), temporary)
+
+
+def read_checked(folder: Path | str) -> dict[str, pd.DataFrame]:
+    """The eight tables of the checked form; raises StudyError when one is missing or unreadable."""
+    tables = {}
+    for name in contract.TABLES:
+        path = Path(folder) / f"{name}.parquet"
+        try:
+            tables[name] = parquet.ParquetFile(path).read().to_pandas()
+        except (arrow.ArrowException, OSError):
+            raise problems.StudyError(f"{path.as_posix()}: no checked table; run the rule `check` again.") from None
+        for column in contract.TABLES[name].columns:
+            tables[name][column.name] = tables[name][column.name].astype(contract.DTYPES[column.kind])
+    return tables
