@@ -56,7 +56,9 @@ def test_suppression_boundary():
     total, running = kinetics.dose_states(doses, 0.0, 0.0, 2.0)
     just_before = day[1:]
     slot, since = kinetics.last_dose(doses, np.zeros(10, int), just_before)
-    ratio = -4.0 + kinetics.LOG10_2 / doubling * just_before - kill * kinetics.kill_done(total, running, slot, since, 2.0)
+    ratio = (
+        -4.0 + kinetics.LOG10_2 / doubling * just_before - kill * kinetics.kill_done(total, running, slot, since, 2.0)
+    )
     assert np.ptp(ratio) < 0.01
     assert ratio[-1] == pytest.approx(-4.0, abs=0.01)
 

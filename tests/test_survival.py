@@ -1,5 +1,7 @@
 """Baselines against numerical integrals, estimators against lifelines and a hand-worked example."""
 
+import itertools
+
 import lifelines
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def test_every_m_spline_integrates_to_one(spline):
         breaks = np.unique(spline.knots)
         pieces = [
             quad(lambda t, k=k: spline.hazard(np.array([t]))[0, k], a, b)[0]
-            for a, b in zip(breaks[:-1], breaks[1:], strict=True)
+            for a, b in itertools.pairwise(breaks)
         ]
         assert sum(pieces) == pytest.approx(1.0, rel=1e-9)
 
@@ -38,7 +40,7 @@ def test_m_spline_cumulative_is_the_integral_and_grows_linearly_beyond(spline):
     for k in range(spline.size):
         pieces = [
             quad(lambda t, k=k: spline.hazard(np.array([t]))[0, k], a, b)[0]
-            for a, b in zip(breaks[:-1], breaks[1:], strict=True)
+            for a, b in itertools.pairwise(breaks)
         ]
         assert spline.cumulative(np.array([333.0]))[0, k] == pytest.approx(sum(pieces), rel=1e-9, abs=1e-14)
     beyond = spline.cumulative(np.array([700.0, 800.0, 900.0]))

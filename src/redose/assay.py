@@ -15,7 +15,9 @@ def log_density(y, lod, below, wrong, fraction, sigma):
     """
     under = stats.norm.logcdf((lod - fraction) / sigma)
     seen = stats.norm.logpdf((y - fraction) / sigma) - np.log(sigma)
-    spurious = np.log(np.maximum(wrong, 1e-300)) - (y - lod) / FALSE_POSITIVE_SCALE - np.log(FALSE_POSITIVE_SCALE)
+    with np.errstate(divide="ignore"):  # an assay without false positives: log 0
+        log_wrong = np.log(wrong)
+    spurious = log_wrong - (y - lod) / FALSE_POSITIVE_SCALE - np.log(FALSE_POSITIVE_SCALE)
     return np.where(below, under + np.log1p(-wrong), np.logaddexp(seen, spurious + under))
 
 

@@ -48,7 +48,9 @@ class Doses:
     pair_gap: np.ndarray
 
 
-def arrange_doses(patient: np.ndarray, day: np.ndarray, cells: np.ndarray, reference_cells: float, patients: int) -> Doses:
+def arrange_doses(
+    patient: np.ndarray, day: np.ndarray, cells: np.ndarray, reference_cells: float, patients: int
+) -> Doses:
     """Infusions sorted by patient and day, with their pairs.
 
     patient: index of the patient, shape (infusion,). day: days. cells: number of cells. reference_cells: cells at

@@ -1,0 +1,45 @@
+"""The gate: is a posterior to be believed? Its diagnostics against the config's limits."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a fit is accepted, and each limit that it misses."""
+
+    study: str
+    model: str
+    faults: list[str]
+
+    @property
+    def accepted(self) -> bool:
+        return not self.faults
+
+    def text(self) -> str:
+        """One line if accepted; else every fault with parameter, value and limit, and what to do."""
+        where = f"{self.study}/{self.model}"
+        if self.accepted:
+            return f"{where}: accepted."
+        faults = "\n".join(f"  {f}" for f in self.faults)
+        cure = "Nothing is concluded from it. Look at diagnostics.csv; try more tuning draws, a higher target_accept, "
+        return f"{where}: rejected by the gate.\n{faults}\n{cure}tighter priors or a simpler model."
+
+
+def judge(table: pd.DataFrame, sampler: dict, limits: dict, study: str, model: str) -> Verdict:
+    """The verdict on a fit. table: from `summarise`; sampler: from `sampler_summary`; limits: config `acceptance`.
+
+    Population parameters are judged. A constant (an exact zero variance, NaN everywhere) counts as a fault.
+    """
+    judged = table[table["level"] == "population"]
+    faults = []
+    for column, name, worse in (("rhat", "R-hat", 1), ("ess_bulk", "bulk ESS", -1), ("ess_tail", "tail ESS", -1)):
+        limit = limits[column]
+        bad = judged[~(worse * judged[column] <= worse * limit)]  # NaN is bad
+        faults += [f"{p}: {name} {v:.4g}, limit {limit:g}" for p, v in zip(bad["parameter"], bad[column], strict=True)]
+    if sampler["divergences"] > limits["divergences"]:
+        faults.append(f"sampler: {sampler['divergences']} divergent draws, limit {limits['divergences']}")
+    if not sampler["bfmi"] >= limits["bfmi"]:
+        faults.append(f"sampler: BFMI {sampler['bfmi']:.3f}, limit {limits['bfmi']:g}")
+    return Verdict(study, model, faults)

@@ -1,0 +1,88 @@
+"""Design matrices: covariates of a patient, and conditions that come and go during follow-up."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+INTERVAL = "interval"  # the column k - 1: log hazard per further progression-free interval
+GVHD_CLASSES = {
+    "gvhd": lambda g: np.ones(len(g), dtype=bool),
+    "gvhd_acute": lambda g: (g["kind"] == "acute").to_numpy(),
+    "gvhd_chronic": lambda g: (g["kind"] == "chronic").to_numpy(),
+    "gvhd_severe": lambda g: g["grade"].isin(["3", "4", "severe"]).to_numpy(),
+}
+
+
+class DesignError(ValueError):
+    """The config asks a model for something that the study does not hold."""
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Days on which a time-dependent covariate is on: onset < t <= end, by patient index; shape (episode,) each."""
+
+    patient: np.ndarray
+    onset: np.ndarray
+    end: np.ndarray
+
+    def active(self, patient: np.ndarray, day: np.ndarray) -> np.ndarray:
+        """1.0 where an episode of the patient is active on that day, else 0.0; shape (point,)."""
+        on = np.zeros(len(day))
+        for i, onset, end in zip(self.patient, self.onset, self.end, strict=True):
+            on[(patient == i) & (day > onset) & (day <= end)] = 1.0
+        return on
+
+
+def coded(patients: pd.DataFrame, column: str, about: dict, where: str) -> pd.DataFrame:
+    """Columns that enter a linear predictor, shape (patient, column); names such as `arm[thiotepa]` or `age`.
+
+    Numeric covariates are centred (study.yaml `centre`, else the mean over patients) and divided by `per`;
+    categorical ones become indicators against `reference` (study.yaml, else the first level in sorted order).
+    where: place in the config, for the error. Raises DesignError for an unknown covariate.
+    """
+    if column not in patients:
+        known = ", ".join(c for c in patients.columns if c != "patient")
+        raise DesignError(f"{where}: no column '{column}' in the patients table; it has {known}, and '{INTERVAL}'.")
+    missing = patients.loc[patients[column].isna() | (patients[column] == ""), "patient"]
+    if len(missing):
+        raise DesignError(
+            f"{where}: covariate '{column}' is missing for {len(missing)} patients ({', '.join(missing[:5])}); "
+            "missing covariates are not imputed: complete them, or leave these patients or the covariate out."
+        )
+    values, role = patients[column], about.get("covariates", {}).get(column, {})
+    if pd.api.types.is_numeric_dtype(values):
+        centre = role.get("centre", values.mean())
+        return pd.DataFrame({column: (values - centre) / role.get("per", 1.0)})
+    levels = sorted(values.unique())
+    reference = role.get("reference", levels[0])
+    if reference not in levels:
+        raise DesignError(f"{where}: reference level '{reference}' of '{column}' does not occur; levels: {levels}.")
+    return pd.DataFrame({f"{column}[{x}]": (values == x).astype(float) for x in levels if x != reference})
+
+
+def of_patients(patients: pd.DataFrame, columns: list[str], about: dict, where: str) -> pd.DataFrame:
+    """Coded covariates, shape (patient, column), without the interval number. Errors as in `coded`."""
+    parts = [coded(patients, c, about, where) for c in columns if c != INTERVAL]
+    return pd.concat(parts, axis=1) if parts else pd.DataFrame(index=patients.index)
+
+
+def episodes(tables: dict, name: str, patient_index: pd.Index, where: str) -> Episodes:
+    """Episodes of a time-dependent covariate: a class of GVHD, or a condition of the `conditions` table.
+
+    An empty end means until the end of follow-up. Raises DesignError where the study has no such condition.
+    """
+    if name in GVHD_CLASSES:
+        rows = tables["gvhd"]
+        rows = rows[GVHD_CLASSES[name](rows)]
+    else:
+        rows = tables["conditions"]
+        rows = rows[rows["condition"] == name]
+        if rows.empty:
+            known = ", ".join([*GVHD_CLASSES, *sorted(tables["conditions"]["condition"].unique())])
+            raise DesignError(f"{where}: no time-dependent covariate '{name}' in this study; known: {known}.")
+    return Episodes(
+        patient_index.get_indexer(rows["patient"]),
+        rows["onset_day"].to_numpy(float),
+        rows["end_day"].fillna(np.inf).to_numpy(float),
+    )

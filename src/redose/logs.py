@@ -1,0 +1,33 @@
+"""What a step says: to its log file and to the terminal, so that progress is visible while chains run."""
+
+import logging
+import sys
+from pathlib import Path
+
+log = logging.getLogger("redose")
+
+
+def start(path: str | Path) -> None:
+    """Sends the package's messages to `path` and to standard error."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    log.setLevel(logging.INFO)
+    log.handlers.clear()
+    to_file, to_terminal = logging.FileHandler(path, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)
+    to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    to_terminal.setFormatter(logging.Formatter("%(message)s"))
+    for handler in (to_file, to_terminal):
+        log.addHandler(handler)
+    sys.excepthook = _last_words
+
+
+def _last_words(kind, error, traceback) -> None:
+    """Our own errors are written for the user and say all; anything else is a fault of the program: with traceback."""
+    if kind.__module__.split(".")[0] == "redose":
+        log.error("%s", error)
+    else:
+        log.error("unexpected error", exc_info=(kind, error, traceback))
+
+
+def say(text: str) -> None:
+    """One message, possibly of many lines."""
+    log.info("%s", text)

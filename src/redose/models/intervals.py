@@ -1,0 +1,33 @@
+"""Recurrent progression-free intervals with death as a competing cause; no MRD.
+
+    log λ_ik(t) = log λ0(t) + x_ik(t)'β + u_trial + u_site + v_i        progression
+    log λD_ik(t) = log λD0(t) + z_ik(t)'β_D + φ v_i                     death without progression
+    v_i ~ Normal(0, ω_v) (integrated out),  u ~ Normal(0, ω_trial), Normal(0, ω_site)
+
+t is days on the clock (gap: since the interval's start; total: since day 0). λ0 is Weibull or an M-spline. A row is
+a piece of an interval on which the covariates are constant, so cumulative hazards are exact.
+"""
+
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+
+from redose.models import parts
+
+
+def build(data: xr.Dataset, prior: dict) -> pm.Model:
+    """The model of one study. data: from `design.build`. prior: from `priors.convert_all`."""
+    with pm.Model(coords=parts.coords(data)) as model:
+        row_interval = pm.Data("row_interval", data["row_interval"].to_numpy(), dims="row")
+        patient = pm.Data("interval_patient", data["interval_patient"].to_numpy(), dims="interval")[row_interval]
+        u = parts.pooling(data, prior)
+        hazards = {}
+        for cause in parts.causes(data):
+            beta = pm.Normal(f"beta_{cause}", **prior["hazard_ratio"], dims=f"{cause}_covariate")
+            x = pm.Data(f"x_{cause}", data[f"x_{cause}"].to_numpy(), dims=("row", f"{cause}_covariate"))
+            eta = pt.dot(x, beta) + (u[patient] if cause == "progression" else 0.0)
+            log_baseline = parts.log_baseline(data, cause, prior)
+            grown = parts.cumulative_baseline(data, cause) * pt.exp(eta)
+            hazards[cause] = parts.Hazard(log_baseline + eta, grown)
+        parts.event_likelihood(data, prior, hazards)
+    return model

@@ -1,0 +1,150 @@
+"""Observed against expected: Kaplan-Meier and cumulative incidence by group, with the model laid over them.
+
+The model's curve averages the hazards of those still at risk, day by day, so it is compared with the data at the very
+risk sets that the data had: observed minus expected events are a martingale (Andersen & Gill 1982), and no path of
+doses, tests or GVHD beyond a patient's own follow-up has to be invented.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from redose import prediction, survival
+from redose.sampling import seed_of
+
+DRAWS = 400
+BINS = 60
+FEWEST = 5  # intervals in a group, and at risk at the end of its curve
+
+
+@dataclass(frozen=True)
+class Group:
+    """Intervals that are compared together: by a column of patients, and by interval number."""
+
+    name: str
+    number: str
+    members: np.ndarray
+
+
+def label(patients: pd.DataFrame) -> pd.Series:
+    """What patients are grouped by: the planned schedule where schedules differ, else the arm."""
+    return patients["schedule"] if len(patients["schedule"].unique()) > 1 else patients["arm"]
+
+
+def groups(data: xr.Dataset, label: pd.Series) -> list[Group]:
+    """Groups with at least FEWEST intervals: every level of `label` (by patient) x interval 1, 2, 3 and later."""
+    patient, number = data["interval_patient"].to_numpy(), data["interval_number"].to_numpy()
+    of_interval = label.to_numpy()[patient]
+    found = []
+    for level in sorted(label.unique()):
+        for text, chosen in (("1", number == 1), ("2", number == 2), ("3 and later", number >= 3)):
+            members = np.flatnonzero((of_interval == level) & chosen)
+            if len(members) >= FEWEST:
+                found.append(Group(level, text, members))
+    return found
+
+
+def horizon(data: xr.Dataset, group: Group) -> float:
+    """Days on the clock up to which at least FEWEST intervals of the group are at risk."""
+    return float(np.sort(data["interval_exit"].to_numpy()[group.members])[-FEWEST])
+
+
+def expected_events(data: xr.Dataset, draws: prediction.Draws, group: Group, grid: np.ndarray):
+    """(exposure, expected): days at risk by bin, shape (bin,); cause -> expected events by bin, shape (bin, draw)."""
+    entry, stop = (data[f"interval_{x}"].to_numpy()[group.members] for x in ("entry", "exit"))
+    low, high = np.maximum(entry[:, None], grid[:-1]), np.minimum(stop[:, None], grid[1:])
+    member, bin_ = np.nonzero(high > low)
+    overlap = (high - low)[member, bin_]
+    middle = ((high + low) / 2)[member, bin_]
+    exposure = np.bincount(bin_, overlap, len(grid) - 1)
+    expected = {}
+    for cause, value in prediction.log_hazards(data, draws, group.members[member], middle).items():
+        summed = np.zeros((len(grid) - 1, value.shape[1]))
+        np.add.at(summed, bin_, np.exp(value) * overlap[:, None])
+        expected[cause] = summed
+    return exposure, expected
+
+
+def incidence(increments: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """(survival, CIF by cause) at bin ends from cumulative-hazard increments, shape (bin, draw) each."""
+    total = sum(increments.values())
+    free = np.exp(-np.cumsum(total, axis=0))
+    before = np.concatenate([np.ones((1, free.shape[1])), free[:-1]])
+    share = -np.expm1(-total) / np.where(total > 0, total, 1.0)
+    return free, {c: np.cumsum(before * x * share, axis=0) for c, x in increments.items()}
+
+
+def observed(data: xr.Dataset, group: Group, times: np.ndarray) -> dict[str, np.ndarray]:
+    """ "free" (Kaplan-Meier of being alive and progression-free) and the CIF of each cause, at `times`."""
+    causes = prediction.causes(data)
+    names = data["interval_event"].to_numpy()[group.members]
+    code = np.select([names == c for c in causes], np.arange(1, len(causes) + 1), 0)
+    entry, stop = (data[f"interval_{x}"].to_numpy()[group.members] for x in ("entry", "exit"))
+    at, free, cif = survival.aalen_johansen(entry, stop, code, range(1, len(causes) + 1))
+    place = np.searchsorted(at, times, side="right")
+    steps = {"free": np.append(1.0, free)[place]}
+    return steps | {c: np.append(0.0, x)[place] for c, x in zip(causes, cif, strict=True)}
+
+
+def curves(data: xr.Dataset, draws: prediction.Draws, chosen: list[Group], ci_prob: float, seed: int) -> pd.DataFrame:
+    """One row per group, interval number, quantity ("free" or a cause) and day: observed, mean, low, high.
+
+    low, high: equal-tailed band of what a replicated trial with the same risk sets would show (events Poisson about
+    the expected number), so the observed curve should leave it about 1 - ci_prob of the time.
+    """
+    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    rows = []
+    for group in chosen:
+        grid = np.linspace(data["interval_entry"].to_numpy()[group.members].min(), horizon(data, group), BINS + 1)
+        exposure, expected = expected_events(data, draws, group, grid)
+        at_risk = np.where(exposure > 0, exposure, 1.0)[:, None] / np.diff(grid)[:, None]
+        free, cif = incidence({c: x / at_risk for c, x in expected.items()})
+        rng = np.random.default_rng(seed_of(seed, "overlay", group.name, group.number))
+        again = incidence({c: rng.poisson(x) / at_risk for c, x in expected.items()})
+        seen = observed(data, group, grid[1:])
+        for name, value, replicate in [("free", free, again[0]), *((c, cif[c], again[1][c]) for c in cif)]:
+            low, high = np.quantile(replicate, tails, axis=1)
+            part = {"day": grid[1:], "observed": seen[name], "mean": value.mean(1), "low": low, "high": high}
+            rows.append(pd.DataFrame({"group": group.name, "interval": group.number, "quantity": name, **part}))
+    return pd.concat(rows, ignore_index=True)
+
+
+def lengths(data: xr.Dataset, draws: prediction.Draws, chosen: list[Group], days: list[int], ci_prob: float):
+    """Progression-free intervals by group: one row per group, interval number and quantity, with n and events.
+
+    quantity: "free_D" = P(alive and progression-free at day D), "rmst_D" = restricted mean days free to day D, for
+    every D in `days` up to which the group was followed; mean, low, high of the posterior, observed (Kaplan-Meier).
+    """
+    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    rows = []
+    for group in chosen:
+        reached = [d for d in days if d <= horizon(data, group)]
+        start = data["interval_entry"].to_numpy()[group.members].min()
+        count = {
+            "n": len(group.members),
+            "events": int((data["interval_event"].to_numpy()[group.members] != "none").sum()),
+        }
+        for day in reached:
+            grid = np.linspace(start, day, BINS + 1)
+            exposure, expected = expected_events(data, draws, group, grid)
+            at_risk = np.where(exposure > 0, exposure, 1.0)[:, None] / np.diff(grid)[:, None]
+            free = np.vstack(
+                [
+                    np.ones(next(iter(expected.values())).shape[1]),
+                    incidence({c: x / at_risk for c, x in expected.items()})[0],
+                ]
+            )
+            fine = np.linspace(start, day, 20 * BINS + 1)
+            seen = observed(data, group, fine)["free"]
+            for name, value, empirical in (
+                (f"free_{day}", free[-1], seen[-1]),
+                (f"rmst_{day}", np.trapezoid(free, grid, axis=0), np.trapezoid(seen, fine)),
+            ):
+                low, high = np.quantile(value, tails)
+                row = {"group": group.name, "interval": group.number, **count, "quantity": name}
+                rows.append(row | {"mean": value.mean(), "low": low, "high": high, "observed": empirical})
+    return pd.DataFrame(
+        rows, columns=["group", "interval", "n", "events", "quantity", "mean", "low", "high", "observed"]
+    )

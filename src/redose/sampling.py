@@ -1,0 +1,152 @@
+"""Draws from posteriors and priors: NUTS by nutpie, seeds that do not depend on the machine."""
+
+import hashlib
+import logging
+import os
+import platform
+import threading
+import warnings
+from importlib.metadata import version
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from threadpoolctl import threadpool_limits
+
+log = logging.getLogger("redose")
+FRAILTY_GRID = 121  # points over +-6 sd
+PACKAGES = ("redose", "pymc", "pytensor", "nutpie", "numba", "numpy", "arviz")
+
+
+def seed_of(seed: int, *names: str) -> int:
+    """A seed in [0, 2^63) derived from the config's seed and names such as study, model and purpose."""
+    text = "\x1f".join([str(seed), *names]).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
+
+
+def provenance(seed: int) -> dict:
+    """Attributes that say what made a result: versions and seed. No host name, no time, no user."""
+    return {"seed": str(seed), "python": platform.python_version(), **{p: version(p) for p in PACKAGES}}
+
+
+class Progress:
+    """Logs a line at every tenth of all draws; called by nutpie from a thread of its own."""
+
+    def __init__(self, name: str):
+        self.name, self.tenth, self.lock = name, -1, threading.Lock()
+
+    def __call__(self, chains) -> None:
+        done, total = sum(c.finished_draws for c in chains), sum(c.total_draws for c in chains)
+        with self.lock:
+            if total == 0 or 10 * done // total == self.tenth:
+                return
+            self.tenth = 10 * done // total
+        steps = sum(c.total_num_steps for c in chains) / max(done, 1)
+        failed = sum(c.divergences for c in chains if not c.tuning)
+        log.info(
+            "%s: %3d %% of %d draws, %.0f steps a draw, %d divergent", self.name, 10 * self.tenth, total, steps, failed
+        )
+
+
+def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str, cores: int = 1) -> xr.DataTree:
+    """Posterior draws as a DataTree: groups posterior and sample_stats; dims chain, draw and those of the model.
+
+    data: the design that the model was built from. sampling: chains, tune, draws, target_accept. seed: from `seed_of`;
+    each chain derives its own from it, so draws do not depend on `cores`. name: for the progress lines.
+    """
+    import nutpie  # takes a second to import, and only this function samples
+
+    log.info("%s: compiling", name)
+    with threadpool_limits(1):  # four chains with four BLAS threads each are slower than four with one
+        compiled = nutpie.compile_pymc_model(model, var_names=kept(model), jitter_rvs=jittered(model))
+        tree = nutpie.sample(
+            compiled,
+            draws=sampling["draws"],
+            tune=sampling["tune"],
+            chains=sampling["chains"],
+            cores=min(cores, sampling["chains"]),
+            target_accept=sampling["target_accept"],
+            seed=seed % 2**63,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=Progress(name),
+        )
+    return tidy(tree, data, seed)
+
+
+def draw_frailty(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> xr.DataArray:
+    """v, dims (chain, draw, patient): one draw of every patient's frailty from its exact conditional given each draw
+    of the parameters, by inverting its distribution function on a grid of standardised values.
+
+    posterior: omega_v, phi, exposure_*; data: the design.
+    """
+    grid = np.linspace(-6.0, 6.0, FRAILTY_GRID)
+    size = (posterior.sizes["chain"] * posterior.sizes["draw"], data.sizes["patient"])
+    flat = {n: x.to_numpy().reshape(size[0], *x.shape[2:]) for n, x in posterior.data_vars.items()}
+    owner = data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()]
+    uniform = np.random.default_rng(seed).random(size)
+    v = np.empty(size)
+    for i in range(size[1]):
+        at = flat["omega_v"][:, None] * grid
+        log_density = np.broadcast_to(-0.5 * grid**2, at.shape).copy()
+        for cause in (c for c in ("progression", "death") if f"x_{c}" in data):
+            shift = at if cause == "progression" else flat["phi"][:, None] * at
+            events = int(data[f"row_{cause}"].to_numpy()[owner == i].sum())
+            log_density += events * shift - flat[f"exposure_{cause}"][:, i, None] * np.exp(shift)
+        if "exposure_between" in flat:
+            inside = data["row_inside"].to_numpy()
+            places = np.unique(data["row_interval"].to_numpy()[inside])
+            for k in np.flatnonzero(data["interval_patient"].to_numpy()[places] == i):
+                log_density += np.log(-np.expm1(-flat["exposure_between"][:, k, None] * np.exp(at)))
+        density = np.exp(log_density - log_density.max(1, keepdims=True))
+        mass = np.cumsum((density[:, 1:] + density[:, :-1]) / 2, axis=1)
+        wanted = uniform[:, i, None] * mass[:, -1:]
+        cell = np.minimum((mass < wanted).sum(1), FRAILTY_GRID - 2)
+        row = np.arange(size[0])
+        before = np.where(cell > 0, mass[row, cell - 1], 0.0)
+        share = (wanted[:, 0] - before) / np.maximum(mass[row, cell] - before, 1e-300)
+        v[:, i] = flat["omega_v"] * (grid[cell] + share * (grid[1] - grid[0]))
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], size[1])
+    return xr.DataArray(v.reshape(shape), dims=("chain", "draw", "patient"))
+
+
+def jittered(model: pm.Model) -> set:
+    """Variables whose starting values are spread by U(-1, 1): all but those for which 1 is far. Traits start at their
+    approximate modes; psi and rho multiply log doses and numbers of infusions: at rho = 1 the tenth infusion would
+    kill 8,000 times as much as the first, and a chain that starts there explains samples as false positives for good.
+    """
+    return {v for v in model.free_RVs if v.name not in ("traits", "psi", "rho")}
+
+
+def kept(model: pm.Model) -> list[str]:
+    """Names of the variables that are stored: all but the standardised innovations, which others determine."""
+    return [v.name for v in (*model.free_RVs, *model.deterministics) if not v.name.startswith("z_")]
+
+
+def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int) -> xr.DataTree:
+    """The groups that are kept, with frailties drawn, and provenance instead of time stamps."""
+    groups = {g: tree[g].to_dataset() for g in ("posterior", "sample_stats")}
+    posterior = groups["posterior"]
+    if "omega_v" in posterior:
+        posterior["v"] = draw_frailty(posterior, data, seed_of(seed, "frailty"))
+    needless = [v for v in posterior if v.startswith(("z_", "exposure_"))]
+    groups["posterior"] = posterior.drop_vars(needless)
+    for group in groups.values():
+        group.attrs = provenance(seed)
+    return xr.DataTree.from_dict(groups)
+
+
+def sample_prior(model: pm.Model, draws: int, seed: int) -> xr.DataTree:
+    """Prior draws of every kept variable as a DataTree: group prior; one chain."""
+    with model, warnings.catch_warnings():
+        # the potentials are the likelihood: prior draws leave the data out on purpose
+        warnings.filterwarnings("ignore", message="The effect of Potentials")
+        tree = pm.sample_prior_predictive(draws, var_names=kept(model), random_seed=np.random.default_rng(seed))
+    prior = tree["prior"].to_dataset()
+    prior.attrs = provenance(seed)
+    return xr.DataTree.from_dict({"prior": prior})
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,93 @@
+"""What lies ahead of each patient, and what moves the hazards: first version, without regimes.
+
+A patient's outlook starts at the end of its follow-up, if it was alive and progression-free then.
+"""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from redose import prediction
+
+DRAWS = 400
+STEP = 7.0  # days; the hazards ahead are summed by weeks
+REASONS = {
+    "progression": "progressed at the end of follow-up and not treated again",
+    "death": "died",
+    "transplant": "transplanted: follow-up ended",
+    "new_therapy": "started a new therapy: follow-up ended",
+}
+
+
+def last_intervals(data: xr.Dataset) -> np.ndarray:
+    """Index of each patient's last interval, shape (patient,); -1 for a patient without an interval."""
+    last = np.full(data.sizes["patient"], -1)
+    last[data["interval_patient"].to_numpy()] = np.arange(data.sizes["interval"])
+    return last
+
+
+def last_outcomes(data: xr.Dataset, intervals: pd.DataFrame) -> pd.Series:
+    """Outcome of each patient's last interval, in the order of data.patient."""
+    last = intervals.sort_values("interval").groupby("patient")["outcome"].last()
+    return last.reindex(data["patient"].to_numpy())
+
+
+def outlook(data: xr.Dataset, draws: prediction.Draws, interval: np.ndarray, days: list[int]) -> dict:
+    """Day -> (free, progression): P(alive and progression-free) and P(progression first) within that many days after
+    the end of each interval's follow-up; shape (interval, draw) each. No infusion is given in that time, GVHD and
+    other conditions stay as they were."""
+    edges = np.unique(np.append(np.arange(0.0, max(days), STEP), days))
+    middle, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+    clock = data["interval_exit"].to_numpy()[interval][:, None] + middle
+    points = np.repeat(interval, len(middle))
+    hazards = prediction.log_hazards(data, draws, points, clock.ravel())
+    grown = {c: np.exp(x).reshape(len(interval), len(middle), -1) * width[:, None] for c, x in hazards.items()}
+    total = sum(grown.values())
+    free = np.exp(-np.cumsum(total, axis=1))
+    before = np.concatenate([np.ones_like(free[:, :1]), free[:, :-1]], axis=1)
+    ends = np.cumsum(before * -np.expm1(-total) * grown["progression"] / np.maximum(total, 1e-300), axis=1)
+    at = np.searchsorted(edges[1:], days)
+    return {d: (free[:, k], ends[:, k]) for d, k in zip(days, at, strict=True)}
+
+
+def select(data: xr.Dataset, outcomes: pd.Series, draws: prediction.Draws, days: list[int], ci_prob: float):
+    """One row per patient: state, reason (empty where there is an outlook), and for every D in `days` the posterior
+    mean and band of free_D and the mean of progression_D (as in `outlook`).
+
+    outcomes: outcome of each patient's last interval, by patient index.
+    """
+    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    last = last_intervals(data)
+    rows = pd.DataFrame({"patient": data["patient"].to_numpy(), "state": outcomes.to_numpy()})
+    rows["reason"] = rows["state"].map(REASONS).fillna("")
+    ahead = np.flatnonzero((rows["state"] == "censored").to_numpy() & (last >= 0))
+    rows.loc[ahead, "state"] = "progression-free"
+    if len(ahead):
+        for day, (free, ends) in outlook(data, draws, last[ahead], days).items():
+            low, high = np.quantile(free, tails, axis=1)
+            columns = {"": free.mean(1), "_low": low, "_high": high}
+            for suffix, value in columns.items():
+                rows.loc[ahead, f"free_{day}{suffix}"] = value
+            rows.loc[ahead, f"progression_{day}"] = ends.mean(1)
+    wanted = [f"free_{d}{s}" for d in days for s in ("", "_low", "_high")] + [f"progression_{d}" for d in days]
+    return rows.reindex(columns=["patient", "state", "reason", *wanted])
+
+
+def effects(data: xr.Dataset, draws: prediction.Draws, ci_prob: float) -> pd.DataFrame:
+    """Hazard ratio of every covariate on every cause: cause, covariate, ratio (posterior median), low, high,
+    direction ("raises" or "lowers") and its probability."""
+    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    rows = []
+    for cause in prediction.causes(data):
+        names = [*data[f"{cause}_covariate"].to_numpy()]
+        values = [*draws[f"beta_{cause}"]]
+        if f"alpha_{cause}" in draws:
+            names.insert(0, {"step": "MRD above tau", "value": "MRD, per log10"}[data.attrs["link"]])
+            values.insert(0, draws[f"alpha_{cause}"])
+        for name, value in zip(names, values, strict=True):
+            low, high = np.exp(np.quantile(value, tails))
+            raises = float((value > 0).mean())
+            direction = "raises" if raises >= 0.5 else "lowers"
+            row = {"cause": cause, "covariate": name, "ratio": np.exp(np.median(value)), "low": low, "high": high}
+            rows.append(row | {"direction": direction, "probability": max(raises, 1 - raises)})
+    return pd.DataFrame(rows)

@@ -1,0 +1,124 @@
+"""Prognostic and risk thresholds of MRD: posteriors on the log10 scale.
+
+Prognostic: tau of the step model. Risk: the MRD of today at which the probability of progression within the risk
+horizon reaches a given level, for a progression-free patient of the trial's population with reference covariates who
+is given no further infusion.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+import yaml
+from scipy import stats
+
+from redose import kinetics, prediction
+
+DRAWS = 400
+LEVELS = np.linspace(-6.0, -0.05, 61)  # log10 MRD of today
+NODES = 12  # Gauss-Legendre, over the risk horizon
+PEOPLE = 64  # members of the population over whom growth and frailty are averaged
+
+
+def population(draws: prediction.Draws, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(growth, frailty), shape (person, draw): log10 units a day, and v; the same quasi-random people in every draw."""
+    sobol = stats.qmc.Sobol(2, seed=seed).random(PEOPLE)
+    z = stats.norm.ppf(np.clip(sobol, 1e-6, 1 - 1e-6))
+    doubling = np.exp(np.log(draws["doubling"]) + z[:, :1] * draws["omega_g"])
+    return kinetics.LOG10_2 / doubling, z[:, 1:] * draws.get("omega_v", np.zeros(len(draws["doubling"])))
+
+
+def risk_curve(data: xr.Dataset, draws: prediction.Draws, days: float, clock: float, seed: int) -> np.ndarray:
+    """P(progression within `days`), shape (level, draw), averaged over the population, for the MRD in LEVELS today.
+
+    clock: days since the start of the interval. Death competes.
+    """
+    growth, v = population(draws, seed)
+    x, w = np.polynomial.legendre.leggauss(NODES)
+    ahead, width = days * (x + 1) / 2, days * w / 2
+    ratio_now = LEVELS - np.log10(-np.expm1(LEVELS * np.log(10)))  # inverse of log10_fraction
+    base = {c: prediction.log_baseline(data, draws, c, clock + ahead) for c in prediction.causes(data)}
+    phi = draws.get("phi", np.zeros(len(draws["doubling"])))
+    found = np.empty((len(LEVELS), growth.shape[1]))
+    for k, now in enumerate(ratio_now):
+        fraction = kinetics.log10_fraction(now + growth * ahead[:, None, None])  # (node, person, draw)
+        linked = prediction.link(data, draws, fraction)
+        hazard = {
+            c: np.exp(b[:, None] + draws[f"alpha_{c}"] * linked + (v if c == "progression" else phi * v))
+            for c, b in base.items()
+        }
+        total = sum(hazard.values())
+        # hazards are smooth over the horizon: survival to each node by the trapezoid between nodes
+        gaps = np.diff(np.append(0.0, ahead))[:, None, None]
+        previous = np.concatenate([total[:1], total[:-1]])
+        free = np.exp(-np.cumsum(gaps * (total + previous) / 2, axis=0))
+        found[k] = (width[:, None, None] * hazard["progression"] * free).sum(0).mean(0)
+    return found
+
+
+def crossing(curve: np.ndarray, risk: float) -> np.ndarray:
+    """log10 MRD at which each draw's curve, shape (level, draw), reaches `risk`; -inf if it lies above it throughout,
+    inf if it never does. The curve is taken as its running maximum, so the first crossing counts."""
+    rising = np.maximum.accumulate(curve, axis=0)
+    place = (rising < risk).sum(0)
+    inside = np.clip(place, 1, len(LEVELS) - 1)
+    column = np.arange(curve.shape[1])
+    low, high = rising[inside - 1, column], rising[inside, column]
+    share = np.where(high > low, (risk - low) / np.where(high > low, high - low, 1.0), 1.0)
+    level = LEVELS[inside - 1] + share * (LEVELS[inside] - LEVELS[inside - 1])
+    return np.where(place == 0, -np.inf, np.where(place == len(LEVELS), np.inf, level))
+
+
+def summarise(kind: str, values: np.ndarray, ci_prob: float, truth: float | None = None) -> dict:
+    """A row: threshold (its kind), median, low, high (log10 MRD, infinite where there is none), exists (share of draws
+    with a finite one), verdict in words, truth."""
+    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    low, median, high = np.quantile(values, [tails[0], 0.5, tails[1]], method="inverted_cdf")
+    exists = float(np.isfinite(values).mean())
+    if exists >= ci_prob:
+        verdict = f"10^{median:.1f} (10^{low:.1f} to 10^{high:.1f})"
+    elif np.isposinf(median):
+        verdict = "no usable threshold: this risk is not reached at any MRD in most draws"
+    elif np.isneginf(median):
+        verdict = "no usable threshold: the risk is higher at every MRD in most draws"
+    else:
+        verdict = f"uncertain: about 10^{median:.1f}, but {1 - exists:.0%} of draws have no threshold"
+    row = {"threshold": kind, "median": median, "low": low, "high": high, "exists": exists, "verdict": verdict}
+    return row | {"truth": np.nan if truth is None else truth}
+
+
+def thresholds(data: xr.Dataset, draws: prediction.Draws, decision: dict, seed: int, truth: dict | None):
+    """(table, curve): a row per threshold (see `summarise`); the risk curve with its band, one row per MRD level.
+
+    truth: parameters of a simulated study, to be printed beside the posterior; None for real data.
+    """
+    rows = []
+    if "tau" in draws:
+        rows.append(summarise("prognostic: tau", draws["tau"], decision["ci_prob"], (truth or {}).get("tau")))
+    days = decision["risk_horizon"]
+    curve = risk_curve(data, draws, days, decision["risk_clock"], seed)
+    for risk in decision["risks"]:
+        name = f"risk: P(progression within {days} d) = {risk:.0%}"
+        rows.append(summarise(name, crossing(curve, risk), decision["ci_prob"]))
+    tails = [(1 - decision["ci_prob"]) / 2, (1 + decision["ci_prob"]) / 2]
+    low, high = np.quantile(curve, tails, axis=1)
+    band = pd.DataFrame({"log10_mrd": LEVELS, "mean": curve.mean(1), "low": low, "high": high})
+    return pd.DataFrame(rows), band
+
+
+def read_truth(folder: str | None, link: str) -> dict | None:
+    """Parameters of a simulated study whose hazards have this link, from truth.yaml in `folder`; else None."""
+    if not folder:
+        return None
+    parameters = yaml.safe_load(Path(folder, "truth.yaml").read_text())["parameters"]
+    return parameters if parameters["link"] == link else None
+
+
+def text(table: pd.DataFrame, study: str, model: str) -> str:
+    """The table in words, one threshold a line, the truth of a simulated study beside it."""
+    lines = [f"{study}/{model}: thresholds of MRD (fraction)"]
+    for row in table.itertuples():
+        beside = "" if np.isnan(row.truth) else f"; truth 10^{row.truth:.1f}"
+        lines.append(f"  {row.threshold}: {row.verdict}{beside}")
+    return "\n".join(lines)

@@ -1,0 +1,138 @@
+"""The design against small examples worked by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_models import ABOUT, CONFIG, options, small_study
+
+from redose import covariates, design
+
+
+def build(model="intervals", tables=None, about=ABOUT, **changes):
+    return design.build(tables or small_study(), about, model, options() | changes, CONFIG["priors"])
+
+
+def test_pieces_are_cut_where_a_covariate_changes():
+    """p2, GVHD on (20, 60]: three pieces, on in the second; p3, platelets from day 25: two pieces."""
+    data = build()
+    mine = data["row_interval"].to_numpy() == 3
+    assert data["row_entry"].to_numpy()[mine].tolist() == [0, 20, 60]
+    assert data["row_exit"].to_numpy()[mine].tolist() == [20, 60, 300]
+    column = list(data["progression_covariate"].to_numpy()).index("gvhd")
+    assert data["x_progression"].to_numpy()[mine, column].tolist() == [0, 1, 0]
+    mine = data["row_interval"].to_numpy() == 4
+    column = list(data["progression_covariate"].to_numpy()).index("platelet_recovery")
+    assert data["x_progression"].to_numpy()[mine, column].tolist() == [0, 1]
+
+
+def test_a_condition_that_starts_at_the_event_does_not_explain_it():
+    tables = small_study()
+    tables["gvhd"].loc[0, ["onset_day", "end_day"]] = [300.0, 310.0]
+    data = build(tables=tables)
+    column = list(data["progression_covariate"].to_numpy()).index("gvhd")
+    mine = data["row_interval"].to_numpy() == 3
+    assert data["x_progression"].to_numpy()[mine, column].tolist() == [0]
+
+
+def test_gvhd_of_an_earlier_interval_lasts_on_the_calendar():
+    """p1's chronic GVHD from day 120, no end: on in interval 2 from clock 20, and throughout interval 3."""
+    data = build()
+    column = list(data["progression_covariate"].to_numpy()).index("gvhd")
+    for interval, expected in ((0, [0]), (1, [0, 1, 1]), (2, [1])):
+        mine = data["row_interval"].to_numpy() == interval
+        assert data["x_progression"].to_numpy()[mine, column].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("estimand", "events"),
+    [
+        ({"death": "competing", "transplant": "hypothetical"}, ["progression", "progression", "none", "death", "none"]),
+        (
+            {"death": "composite", "transplant": "composite"},
+            ["progression", "progression", "none", "progression", "progression"],
+        ),
+        (
+            {"death": "hypothetical", "transplant": "hypothetical"},
+            ["progression", "progression", "none", "none", "none"],
+        ),
+    ],
+)
+def test_the_estimand_decides_what_an_outcome_counts_as(estimand, events):
+    data = build(estimand={"new_therapy": "hypothetical", **estimand})
+    assert data["interval_event"].to_numpy().tolist() == events
+    assert ("x_death" in data) == (estimand["death"] == "competing")
+
+
+def test_clocks():
+    gap, total = build(clock="gap"), build(clock="total")
+    assert gap["interval_entry"].to_numpy().tolist() == [0, 0, 0, 0, 0]
+    assert gap["interval_exit"].to_numpy().tolist() == [100, 90, 50, 300, 150]
+    assert total["interval_entry"].to_numpy().tolist() == [0, 100, 190, 0, 0]
+    assert total["interval_exit"].to_numpy().tolist() == [100, 190, 240, 300, 150]
+
+
+def test_samples_belong_to_the_interval_that_starts_that_day():
+    tables = small_study()
+    late = {"patient": "p1", "day": 260, "assay": "flow", "mrd": 0.1, "lod": 1e-4, "below": False}
+    tables["mrd"] = pd.concat([tables["mrd"], pd.DataFrame([late])], ignore_index=True)
+    data = build("joint_value", tables)
+    assert data.sizes["sample"] == 7  # day 260 lies after the end of follow-up
+    assert data["sample_interval"].to_numpy().tolist() == [0, 0, 1, 1, 3, 3, 3]
+    assert data["point_elapsed"].to_numpy()[:7].tolist() == [-7, 30, 0, 80, 0, 200, 290]
+    assert data["sample_y"].to_numpy()[1] == pytest.approx(-4.0)
+
+
+def test_covariates_are_coded_as_study_yaml_says():
+    data = build()
+    static = data["static_progression"].to_numpy()
+    names = list(data["progression_covariate"].to_numpy())
+    assert static[:, names.index("age")].tolist() == [-1.0, -1.0, -1.0, 0.0, 1.5]  # per 10 years, centred at 60
+    assert static[:, names.index("interval")].tolist() == [0, 1, 2, 0, 0]
+    assert static[:, names.index("arm[y]")].tolist() == [0, 0, 0, 1, 1]
+    other = build(about={**ABOUT, "covariates": {"arm": {"reference": "y"}}})
+    assert "arm[x]" in list(other["progression_covariate"].to_numpy())
+
+
+def test_nodes_integrate_over_the_whole_interval():
+    data = build("joint_step")
+    summed = np.bincount(data["row_interval"].to_numpy(), data["row_weight"].to_numpy())
+    assert summed == pytest.approx([100, 90, 50, 300, 150])
+
+
+def test_quadrature_is_exact_for_a_power_of_time():
+    """∫ t^0.2 dt over (0, 300] through the nodes of p2: the crowding at 0 takes the branch point."""
+    data = build("joint_step")
+    mine = data["row_interval"].to_numpy() == 3
+    clock, weight = data["row_clock"].to_numpy()[mine], data["row_weight"].to_numpy()[mine]
+    assert (weight * clock**0.2).sum() == pytest.approx(300**1.2 / 1.2, rel=1e-4)
+    assert (weight * clock**-0.4).sum() == pytest.approx(300**0.6 / 0.6, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"progression": {"covariates": ["weight"], "time_dependent": []}}, ["progression", "'weight'", "age"]),
+        (
+            {"progression": {"covariates": [], "time_dependent": ["engraftment"]}},
+            ["'engraftment'", "platelet_recovery"],
+        ),
+    ],
+)
+def test_what_the_study_lacks_is_said(change, words):
+    with pytest.raises(covariates.DesignError) as error:
+        build(**change)
+    assert all(w in str(error.value) for w in words)
+
+
+def test_a_joint_model_needs_samples():
+    tables = small_study()
+    tables["mrd"] = tables["mrd"].iloc[:0]
+    with pytest.raises(covariates.DesignError, match="mrd"):
+        build("joint_step", tables)
+
+
+def test_a_missing_covariate_is_refused_with_the_patient():
+    tables = small_study()
+    tables["patients"].loc[1, "age"] = np.nan
+    with pytest.raises(covariates.DesignError, match=r"age.*p2"):
+        build(tables=tables)
