@@ -1,0 +1,43 @@
+# redose: from trial tables to posterior MRD thresholds, monitoring and patient selection.
+# The includes read as the analysis: data in, models fitted and judged, conclusions drawn, dossier written.
+from snakemake.utils import min_version, validate
+
+min_version("9.20")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+validate(config, schema="workflow/schemas/config.schema.yaml")
+
+
+# one environment for all rules, because it is one package; read only with `--software-deployment-method apptainer`
+container: "docker://redose:0.1.0"
+
+
+report: "workflow/report/workflow.rst"
+
+
+wildcard_constraints:
+    study=alternatives(config["studies"]),
+    model="intervals|joint_value|joint_step",
+
+
+localrules:
+    all,
+    accept,
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/fit.smk"
+include: "workflow/rules/conclude.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        collect("results/{study}/compare.csv", study=config["studies"]),

@@ -1,0 +1,89 @@
+# Look-ups in the config, and digests that make a rule run again when the code behind its script has changed.
+import ast
+import hashlib
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(next(iter(importlib.util.find_spec("redose").submodule_search_locations)))
+TABLES = ["patients", "infusions", "courses", "mrd", "burden", "intervals", "gvhd", "conditions"]
+
+# a config file that names studies analyses those, and not the examples beside them
+named = workflow.config_settings.overwrite_config.get("studies")
+if isinstance(named, dict):
+    config["studies"] = {name: config["studies"][name] for name in named}
+
+
+def alternatives(names):
+    return "|".join(re.escape(name) for name in names) or "none"
+
+
+@cache
+def imported(path):
+    """Files of the package that a Python file imports, directly."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "redose":
+            names |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {a.name for a in node.names if a.name.split(".")[0] == "redose"}
+    bases = [PACKAGE.joinpath(*name.split(".")[1:]) for name in names]
+    return {f for b in bases for f in (b.with_suffix(".py"), b / "__init__.py") if f.is_file()}
+
+
+@cache
+def digest(script):
+    """Digest of every module of the package that workflow/scripts/<script>.py depends on."""
+    todo, found = [Path(workflow.basedir, "workflow", "scripts", f"{script}.py")], set()
+    while todo:
+        new = imported(todo.pop()) - found
+        found |= new
+        todo += new
+    texts = [path.read_bytes() for path in sorted(found)]
+    return hashlib.sha256(b"\x1f".join(texts)).hexdigest()[:16]
+
+
+def study_of(wildcards):
+    return config["studies"][wildcards.study]
+
+
+def about_of(wildcards):
+    return f"{study_of(wildcards)['folder']}/study.yaml"
+
+
+def options_of(wildcards):
+    study = study_of(wildcards)
+    own = {k: v for k, v in study["models"][wildcards.model].items() if k != "sampling"}
+    return {**config["model"], "estimand": study["estimand"], **own}
+
+
+def sampling_of(wildcards):
+    return {**config["sampling"], **study_of(wildcards)["models"][wildcards.model].get("sampling", {})}
+
+
+def studies_from(source):
+    return [n for n, s in config["studies"].items() if s.get("source", "tables") == source]
+
+
+def tables_of(wildcards):
+    study = study_of(wildcards)
+    if study.get("source", "tables") != "tables":
+        return f"results/{wildcards.study}/source"
+    return sorted(str(f) for e in ("csv", "parquet") for f in Path(study["folder"]).glob(f"*.{e}"))
+
+
+def protocol_of(wildcards):
+    return f"{study_of(wildcards)['folder']}/simulation.yaml"
+
+
+def models_of(wildcards):
+    return list(study_of(wildcards)["models"])
+
+
+def scores_of(wildcards):
+    return expand("results/{{study}}/{model}/loo.csv", model=models_of(wildcards))
+
+
+def truth_of(wildcards):
+    simulated = study_of(wildcards).get("source", "tables") == "simulate"
+    return f"results/{wildcards.study}/source" if simulated else []

@@ -1,0 +1,127 @@
+# Conclusions, from accepted posteriors only.
+
+
+rule predict:
+    input:
+        design="results/{study}/{model}/design.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+        patients="results/{study}/tables/patients.parquet",
+    output:
+        curves="results/{study}/{model}/curves.csv",
+        lengths="results/{study}/{model}/lengths.csv",
+    log:
+        "logs/predict/{study}.{model}.log",
+    resources:
+        mem="2GB",
+        runtime="20m",
+    params:
+        decision=config["decision"],
+        seed=config["seed"],
+        code=digest("predict"),
+    script:
+        "../scripts/predict.py"
+
+
+rule follow_mrd:
+    input:
+        design="results/{study}/{model}/design.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+    output:
+        trajectories="results/{study}/{model}/trajectories.csv",
+        below="results/{study}/{model}/below_lod.csv",
+    log:
+        "logs/follow_mrd/{study}.{model}.log",
+    wildcard_constraints:
+        model="joint_value|joint_step",
+    resources:
+        mem="2GB",
+        runtime="20m",
+    params:
+        ci_prob=config["decision"]["ci_prob"],
+        seed=config["seed"],
+        code=digest("follow_mrd"),
+    script:
+        "../scripts/follow_mrd.py"
+
+
+rule score:
+    input:
+        design="results/{study}/{model}/design.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+    output:
+        "results/{study}/{model}/loo.csv",
+    log:
+        "logs/score/{study}.{model}.log",
+    resources:
+        mem="2GB",
+        runtime="30m",
+    params:
+        seed=config["seed"],
+        code=digest("score"),
+    script:
+        "../scripts/score.py"
+
+
+rule compare:
+    input:
+        scores_of,
+    output:
+        "results/{study}/compare.csv",
+    log:
+        "logs/compare/{study}.log",
+    resources:
+        mem="1GB",
+        runtime="5m",
+    params:
+        models=models_of,
+        code=digest("compare"),
+    script:
+        "../scripts/compare.py"
+
+
+rule threshold:
+    input:
+        design="results/{study}/{model}/design.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+        truth=truth_of,
+    output:
+        table="results/{study}/threshold/{model}.csv",
+        curve="results/{study}/threshold/{model}.curve.csv",
+    log:
+        "logs/threshold/{study}.{model}.log",
+    wildcard_constraints:
+        model="joint_value|joint_step",
+    resources:
+        mem="2GB",
+        runtime="20m",
+    params:
+        decision=config["decision"],
+        seed=config["seed"],
+        code=digest("threshold"),
+    script:
+        "../scripts/threshold.py"
+
+
+rule select:
+    input:
+        design="results/{study}/{model}/design.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+        intervals="results/{study}/tables/intervals.parquet",
+    output:
+        patients="results/{study}/selection/{model}.csv",
+        effects="results/{study}/selection/{model}.effects.csv",
+    log:
+        "logs/select/{study}.{model}.log",
+    resources:
+        mem="2GB",
+        runtime="20m",
+    params:
+        decision=config["decision"],
+        code=digest("select"),
+    script:
+        "../scripts/select.py"

@@ -1,0 +1,93 @@
+# One dataset per model, the prior, the posterior, and the gate that decides whether it is believed.
+
+
+rule design:
+    input:
+        tables=expand("results/{{study}}/tables/{table}.parquet", table=TABLES),
+        about="results/{study}/tables/about.json",
+    output:
+        "results/{study}/{model}/design.nc",
+    log:
+        "logs/design/{study}.{model}.log",
+    resources:
+        mem="1GB",
+        runtime="10m",
+    params:
+        options=options_of,
+        priors=config["priors"],
+        code=digest("design"),
+    script:
+        "../scripts/design.py"
+
+
+rule sample_prior:
+    input:
+        "results/{study}/{model}/design.nc",
+    output:
+        "results/{study}/{model}/prior.nc",
+    log:
+        "logs/sample_prior/{study}.{model}.log",
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        priors=config["priors"],
+        seed=config["seed"],
+        code=digest("sample_prior"),
+    script:
+        "../scripts/sample_prior.py"
+
+
+rule fit:
+    input:
+        "results/{study}/{model}/design.nc",
+    output:
+        "results/{study}/{model}/posterior.nc",
+    log:
+        "logs/fit/{study}.{model}.log",
+    benchmark:
+        "logs/fit/{study}.{model}.tsv"
+    threads: config["sampling"]["chains"]
+    resources:
+        mem="2GB",
+        runtime="1h",
+    params:
+        priors=config["priors"],
+        sampling=sampling_of,
+        seed=config["seed"],
+        code=digest("fit"),
+    script:
+        "../scripts/fit.py"
+
+
+rule diagnose:
+    input:
+        "results/{study}/{model}/posterior.nc",
+    output:
+        table="results/{study}/{model}/diagnostics.csv",
+        sampler="results/{study}/{model}/sampler.json",
+    log:
+        "logs/diagnose/{study}.{model}.log",
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        ci_prob=config["decision"]["ci_prob"],
+        code=digest("diagnose"),
+    script:
+        "../scripts/diagnose.py"
+
+
+rule accept:
+    input:
+        table="results/{study}/{model}/diagnostics.csv",
+        sampler="results/{study}/{model}/sampler.json",
+    output:
+        "results/{study}/{model}/accepted.json",
+    log:
+        "logs/accept/{study}.{model}.log",
+    params:
+        limits=config["acceptance"],
+        code=digest("accept"),
+    script:
+        "../scripts/accept.py"

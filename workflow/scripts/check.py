@@ -1,0 +1,15 @@
+from pathlib import Path
+
+from redose import checks, files, logs, tables
+
+logs.start(snakemake.log[0])
+given = snakemake.input.tables
+folder = Path(given) if isinstance(given, str) and Path(given).is_dir() else [Path(f) for f in given]
+study = tables.read_study(Path(snakemake.input.about), folder, snakemake.wildcards.study)
+verdict = checks.check(study)
+logs.say(verdict.text())
+if not verdict.passed:
+    raise SystemExit(1)
+tables.write_checked(verdict.tables, Path(snakemake.output.about).parent)
+files.write_table(verdict.problems, snakemake.output.findings)
+files.write_json(study.about, snakemake.output.about)
