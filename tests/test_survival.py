@@ -29,8 +29,7 @@ def test_every_m_spline_integrates_to_one(spline):
     for k in range(spline.size):
         breaks = np.unique(spline.knots)
         pieces = [
-            quad(lambda t, k=k: spline.hazard(np.array([t]))[0, k], a, b)[0]
-            for a, b in itertools.pairwise(breaks)
+            quad(lambda t, k=k: spline.hazard(np.array([t]))[0, k], a, b)[0] for a, b in itertools.pairwise(breaks)
         ]
         assert sum(pieces) == pytest.approx(1.0, rel=1e-9)
 
@@ -39,8 +38,7 @@ def test_m_spline_cumulative_is_the_integral_and_grows_linearly_beyond(spline):
     breaks = np.append(np.unique(spline.knots[spline.knots < 333.0]), 333.0)
     for k in range(spline.size):
         pieces = [
-            quad(lambda t, k=k: spline.hazard(np.array([t]))[0, k], a, b)[0]
-            for a, b in itertools.pairwise(breaks)
+            quad(lambda t, k=k: spline.hazard(np.array([t]))[0, k], a, b)[0] for a, b in itertools.pairwise(breaks)
         ]
         assert spline.cumulative(np.array([333.0]))[0, k] == pytest.approx(sum(pieces), rel=1e-9, abs=1e-14)
     beyond = spline.cumulative(np.array([700.0, 800.0, 900.0]))

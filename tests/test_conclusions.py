@@ -1,0 +1,205 @@
+"""Overlays, outlooks and thresholds on posteriors that are known: constant hazards, exact curves."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.integrate import quad
+from test_models import ABOUT, CONFIG, options, small_study
+
+from redose import design, kinetics, overlay, scores, selection, thresholds
+from redose.survival import YEAR
+
+SAME = 200  # identical draws: bands show sampling variation only
+
+
+def exponential_study(rate: float, death: float, n: int = 400) -> dict[str, pd.DataFrame]:
+    """n patients, one interval each, constant yearly hazards, censored at 600 days."""
+    rng = np.random.default_rng(11)
+    tables = small_study()
+    when = rng.exponential(YEAR / (rate + death), n)
+    cause = np.where(rng.random(n) < rate / (rate + death), "progression", "death")
+    names = [f"p{i:03d}" for i in range(n)]
+    tables["patients"] = pd.DataFrame(
+        {"patient": names, "trial": "A", "site": "A", "arm": "x", "schedule": "single", "product": "NK"}
+    )
+    tables["intervals"] = pd.DataFrame(
+        {
+            "patient": names,
+            "interval": 1,
+            "start_day": 0.0,
+            "last_free_day": np.nan,
+            "end_day": np.minimum(when, 600.0),
+            "outcome": np.where(when < 600, cause, "censored"),
+        }
+    )
+    for name in ("mrd", "infusions", "gvhd", "conditions"):
+        tables[name] = tables[name].iloc[:0]
+    return tables
+
+
+def exponential(rate: float, death: float):
+    """(design, draws) of an intervals model whose parameters are exactly those of `exponential_study`."""
+    none = {"covariates": [], "time_dependent": []}
+    wanted = options(frailty=False) | {"progression": none, "death": none}
+    data = design.build(exponential_study(rate, death), ABOUT, "intervals", wanted, CONFIG["priors"])
+    draws = {"rate_progression": np.full(SAME, rate), "shape_progression": np.ones(SAME)}
+    draws |= {"rate_death": np.full(SAME, death), "shape_death": np.ones(SAME)}
+    return data, draws | {"beta_progression": np.zeros((0, SAME)), "beta_death": np.zeros((0, SAME))}
+
+
+def test_expected_curves_are_the_exponential_ones():
+    data, draws = exponential(1.2, 0.4)
+    chosen = overlay.groups(data, pd.Series(["x"] * 400))
+    curves = overlay.curves(data, draws, chosen, 0.9, 1).set_index(["quantity", "day"])
+    for quantity, exact in (
+        ("free", lambda t: np.exp(-1.6 * t / YEAR)),
+        ("progression", lambda t: 0.75 * -np.expm1(-1.6 * t / YEAR)),
+        ("death", lambda t: 0.25 * -np.expm1(-1.6 * t / YEAR)),
+    ):
+        part = curves.loc[quantity]
+        assert part["mean"].to_numpy() == pytest.approx(exact(part.index.to_numpy()), abs=1e-9)
+        inside = (part["observed"] >= part["low"]) & (part["observed"] <= part["high"])
+        assert inside.mean() > 0.7  # data from this very model
+
+
+def test_a_wrong_model_leaves_its_band():
+    data, draws = exponential(1.2, 0.4)
+    draws["rate_progression"] = np.full(SAME, 0.6)
+    curves = overlay.curves(data, draws, overlay.groups(data, pd.Series(["x"] * 400)), 0.9, 1)
+    part = curves[(curves["quantity"] == "free") & (curves["day"] > 100)]
+    assert ((part["observed"] < part["low"]) | (part["observed"] > part["high"])).mean() > 0.9
+
+
+def test_lengths_against_closed_form():
+    data, draws = exponential(1.2, 0.4)
+    table = overlay.lengths(data, draws, overlay.groups(data, pd.Series(["x"] * 400)), [180, 365], 0.9)
+    table = table.set_index("quantity")
+    k = 1.6 / YEAR
+    assert table.loc["free_365", "mean"] == pytest.approx(np.exp(-365 * k), abs=1e-9)
+    assert table.loc["rmst_365", "mean"] == pytest.approx(-np.expm1(-365 * k) / k, rel=1e-3)
+    assert table.loc["rmst_365", "observed"] == pytest.approx(-np.expm1(-365 * k) / k, rel=0.07)
+    assert table.loc["free_180", "n"] == 400
+
+
+def test_outlook_of_a_constant_hazard_and_reasons_for_those_without():
+    data, draws = exponential(1.2, 0.4)
+    outcomes = selection.last_outcomes(data, exponential_study(1.2, 0.4)["intervals"])
+    table = selection.select(data, outcomes, draws, [180, 365], 0.9)
+    ahead = table[table["state"] == "progression-free"]
+    assert (outcomes == "censored").sum() == len(ahead) > 20
+    assert ahead["free_180"].to_numpy() == pytest.approx(np.exp(-1.6 * 180 / YEAR), abs=1e-9)
+    assert ahead["progression_365"].to_numpy() == pytest.approx(0.75 * -np.expm1(-1.6 * 365 / YEAR), abs=1e-9)
+    without = table[table["state"] != "progression-free"]
+    assert without["free_180"].isna().all()
+    assert (without["reason"] != "").all()
+
+
+def test_probability_of_direction():
+    data, draws = value_draws()
+    data = data[["x_progression", "x_death"]].isel(progression_covariate=[0], death_covariate=[0])
+    draws = {}
+    draws["beta_progression"] = np.array([[-0.5, -0.4, -0.3, 0.1]])
+    draws["beta_death"] = np.array([[0.5, 0.4, 0.3, 0.1]])
+    table = selection.effects(data, draws, 0.9).set_index("cause")
+    assert table.loc["progression", "direction"] == "lowers"
+    assert table.loc["progression", "probability"] == 0.75
+    assert table.loc["progression", "ratio"] == pytest.approx(np.exp(-0.35))
+    assert table.loc["death", "probability"] == 1.0
+
+
+def value_draws() -> tuple:
+    """Design of the small study and four equal draws of a joint_value model without death link or heterogeneity."""
+    data = design.build(small_study(), ABOUT, "joint_value", options(), CONFIG["priors"])
+    one = {"doubling": 30.0, "omega_g": 1e-9, "rate_progression": 0.5, "shape_progression": 1.0}
+    one |= {"rate_death": 1e-9, "shape_death": 1.0, "alpha_progression": 0.8, "alpha_death": 0.0}
+    return data, {k: np.full(SAME, v) for k, v in one.items()}
+
+
+def test_risk_curve_against_quadrature_of_a_growing_hazard():
+    """MRD doubles every 30 days; P(progression in 90 d) = 1 - exp(-∫ λ0 exp(α (M - ref)))."""
+    data, draws = value_draws()
+    curve = thresholds.risk_curve(data, draws, 90, 90, 1)
+    for place in (0, 30, 50, 60):
+        level = thresholds.LEVELS[place]
+        ratio = level - np.log10(1 - 10**level)
+
+        def hazard(t, ratio=ratio):
+            fraction = kinetics.log10_fraction(ratio + 0.30103 / 30 * t)
+            return 0.5 / YEAR * np.exp(0.8 * (fraction + 3.0))
+
+        expected = -np.expm1(-quad(hazard, 0, 90)[0])
+        assert curve[place] == pytest.approx(np.full(SAME, expected), rel=2e-3)
+
+
+def test_crossing_interpolates_and_says_where_there_is_none():
+    levels = thresholds.LEVELS
+    curve = np.column_stack([(levels + 6) / 6, np.full(61, 0.05), np.full(61, 0.6), np.zeros(61)])
+    at = thresholds.crossing(curve, 0.5)
+    assert at[0] == pytest.approx(-3.0, abs=1e-9)
+    assert np.isposinf(at[1])
+    assert np.isneginf(at[2])
+    assert np.isposinf(at[3])
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.linspace(-3.4, -2.6, 100), r"10\^-3.0 \(10\^-3.4 to 10\^-2.6\)"),
+        (np.full(100, np.inf), "no usable threshold: this risk is not reached"),
+        (np.full(100, -np.inf), "no usable threshold: the risk is higher"),
+        (np.append(np.full(60, -2.0), np.full(40, np.inf)), "uncertain: about 10"),
+    ],
+)
+def test_no_usable_threshold_is_said_in_words(values, words):
+    row = thresholds.summarise("risk", values, 0.9)
+    assert pd.Series([row["verdict"]]).str.contains(words).all()
+
+
+def test_compare_pairs_patients():
+    base = np.array([-1.0, -2.0, -3.0, -4.0])
+    tables = {
+        "a": pd.DataFrame({"elpd": base, "pareto_k": [0.1, 0.8, 0.2, 0.9]}),
+        "b": pd.DataFrame({"elpd": base - [0.1, 0.3, 0.1, 0.3], "pareto_k": 0.1}),
+    }
+    table = scores.compare(tables)
+    assert table["model"].tolist() == ["a", "b"]
+    assert table.loc[1, "difference"] == pytest.approx(-0.8)
+    # sqrt(n) times the sample sd of the differences: 2 * sqrt(4 * 0.01 / 3)
+    assert table.loc[1, "difference_se"] == pytest.approx(2 * np.sqrt(0.04 / 3))
+    assert table["pareto_k_above_0.7"].tolist() == [2, 0]
+
+
+def test_importance_sampling_integrates_a_patient_out():
+    """log p(T_i, y_i | θ) of p2 by `with_mrd` against brute force over 200,000 prior draws of its effects."""
+    data = design.build(small_study(), ABOUT, "joint_value", options(frailty=False), CONFIG["priors"])
+    names = {"mu_b": -3.0, "omega_b": 0.5, "doubling": 36.0, "omega_g": 0.3, "delta": 1.0, "omega_delta": 0.3}
+    names |= {"psi": 0.3, "rho": 0.0, "half_life": 2.0, "sigma": 0.6, "rate_progression": 0.5, "shape_progression": 1.1}
+    names |= {"rate_death": 0.3, "shape_death": 1.0, "alpha_progression": 0.7, "alpha_death": 0.3}
+    number, rng = 200_000, np.random.default_rng(3)
+    one = {k: np.array([v]) for k, v in names.items()}
+    one |= {f"beta_{c}": np.zeros((data.sizes[f"{c}_covariate"], 1)) for c in ("progression", "death")}
+    one |= {"beta_b": np.zeros((2, 1)), "eta": np.zeros((1, 1))}
+    block = np.array([3, 5 + 1, 5 + 3 + 1])  # p2: its interval, log doubling, log kill
+    kill = np.log(1.0) + 0.3 * float(data["mean_log_cells"][1])
+    effects = np.column_stack(
+        [rng.normal(-3.0, 0.5, number), rng.normal(np.log(36), 0.3, number), rng.normal(kill, 0.3, number)]
+    )
+    points = np.flatnonzero(data["point_interval"].to_numpy() == 3)
+    fraction = scores._own_mrd(data, one, points, block, effects)
+    samples, rows = points[points < 7], points[points >= 7] - 7
+    log_y = scores.sample_terms(data, samples, fraction[: len(samples)], one["sigma"])[0]
+    linked = fraction[len(samples) :] + 3.0
+    hazards = scores.without_patient(data, one, rows)
+    hazards = {c: x + one[f"alpha_{c}"][:, None] * linked for c, x in hazards.items()}
+    log_t = scores.event_terms(data, one, hazards, rows, np.zeros((1, number)), np.zeros(1))[0]
+    brute = np.log(np.mean(np.exp(log_y + log_t)))
+
+    # the proposal is centred on draws of the traits: give it the conditional moments by weighting the prior draws
+    weight = np.exp(log_y + log_t - (log_y + log_t).max())
+    keep = rng.choice(number, 500, p=weight / weight.sum())
+    traits = np.zeros((data.sizes["trait"], 500))
+    traits[block] = effects[keep].T
+    spread = {k: np.repeat(v, 500, axis=-1) for k, v in one.items()} | {"traits": traits}
+    found, _ = scores.with_mrd(data, spread, 1, block, np.random.default_rng(4))
+    assert found.mean() == pytest.approx(brute, abs=0.1)
+    assert np.ptp(found) < 1e-9  # the same θ in every draw

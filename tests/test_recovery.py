@@ -1,0 +1,74 @@
+"""Simulated trials with known parameters, refitted: do 90 % intervals hold the truth?
+
+Slow: `./run tests -m slow tests/test_recovery.py`, some 15 minutes on two cores. The simulator is written apart from
+the model (daily grid, plain double sums), so a mistake in either shows here.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from redose import acceptance, checks, design, diagnostics, models, priors, sampling, simulate, tables
+
+ROOT = Path(__file__).parents[1]
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+PROTOCOL = yaml.safe_load((ROOT / "data/redosable/simulation.yaml").read_text())
+STUDY = CONFIG["studies"]["redosable"]
+SEEDS = (101, 102, 103, 104, 105)
+LINKS = {
+    "joint_step": {},
+    "joint_value": {"link": "value", "alpha_progression": 0.7, "alpha_death": 0.3},
+}
+
+
+def refitted(model: str, seed: int, folder: Path) -> tuple[dict, object]:
+    """(truth, posterior tree) of one simulated trial of 240 patients, through files and checks like any other."""
+    protocol = simulate.protocol_with(PROTOCOL, {"seed": seed, "parameters": LINKS[model]})
+    simulated, truth = simulate.simulate(protocol)
+    simulate.write(simulated, truth, folder)
+    study = tables.read_study(ROOT / "data/redosable/study.yaml", folder, "redosable")
+    verdict = checks.check(study)
+    checks.require(verdict)
+    options = CONFIG["model"] | {"estimand": STUDY["estimand"]} | STUDY["models"][model]
+    data = design.build(verdict.tables, study.about, model, options, CONFIG["priors"])
+    built = models.MODELS[model](data, priors.convert_all(CONFIG["priors"]))
+    tree = sampling.fit(built, data, CONFIG["sampling"], sampling.seed_of(seed, model), f"{model}, seed {seed}", 1)
+    return truth["parameters"], tree
+
+
+def compared(truth: dict, tree) -> dict[str, bool]:
+    """Parameter -> whether its 90 % interval holds the truth, for every population parameter of the simulator."""
+    posterior = tree["posterior"].to_dataset()
+    found = {}
+    for name in diagnostics.population(posterior):
+        if name not in truth:
+            continue
+        low, high = (posterior[name].quantile(q, ("chain", "draw")) for q in (0.05, 0.95))
+        if isinstance(truth[name], dict):
+            dim = low.dims[0]
+            for key, value in truth[name].items():
+                found[f"{name}[{key}]"] = bool(low.sel({dim: key}) <= value <= high.sel({dim: key}))
+        else:
+            found[name] = bool(low <= truth[name] <= high)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", LINKS)
+def test_intervals_cover_the_truth(model, tmp_path, record_property):
+    """At least 80 % of population parameters over five seeds; every fit passes the gate."""
+    held = []
+    for seed in SEEDS:
+        truth, tree = refitted(model, seed, tmp_path / str(seed))
+        table = diagnostics.summarise(tree, 0.9)
+        verdict = acceptance.judge(table, diagnostics.sampler_summary(tree), CONFIG["acceptance"], model, str(seed))
+        assert verdict.accepted, verdict.text()
+        held.append(compared(truth, tree))
+        print(seed, "missed:", sorted(k for k, v in held[-1].items() if not v))
+    assert len(held[0]) >= 28
+    coverage = np.mean([list(h.values()) for h in held])
+    record_property("coverage", float(coverage))
+    print(f"{model}: {coverage:.1%} of {sum(map(len, held))} intervals hold the truth")
+    assert coverage >= 0.8

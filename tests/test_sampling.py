@@ -1,0 +1,103 @@
+"""Seeds, reproducibility to the bit, prior conversion and the gate."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from test_models import CONFIG, PRIOR, built
+
+from redose import acceptance, priors, sampling
+
+SHORT = {"chains": 3, "tune": 60, "draws": 40, "target_accept": 0.8}
+
+
+def test_same_seed_same_draws_for_one_and_two_cores():
+    """Bit for bit, for the model with the most parts."""
+    data, model = built("joint_step")
+    first, second = (sampling.fit(model, data, SHORT, 1, "test", cores)["posterior"].to_dataset() for cores in (1, 2))
+    assert list(first.data_vars) == list(second.data_vars)
+    for name in first.data_vars:
+        assert first[name].to_numpy().tobytes() == second[name].to_numpy().tobytes(), name
+    assert "v" in first
+    assert not any(name.startswith(("z_", "exposure_")) for name in first.data_vars)
+
+
+def test_chains_and_seeds_give_other_draws():
+    data, model = built("intervals")
+    rates = [sampling.fit(model, data, SHORT, s, "test", 1)["posterior"]["rate_progression"].to_numpy() for s in (1, 2)]
+    assert len({chain.tobytes() for rate in rates for chain in rate}) == 6
+
+
+def test_seeds_depend_on_every_name_and_on_where_it_stands():
+    seeds = [
+        sampling.seed_of(1, "a", "b"),
+        sampling.seed_of(1, "b", "a"),
+        sampling.seed_of(1, "ab"),
+        sampling.seed_of(1, "a", "b", ""),
+        sampling.seed_of(2, "a", "b"),
+    ]
+    assert len(set(seeds)) == 5
+    assert all(0 <= s < 2**63 for s in seeds)
+
+
+@pytest.mark.parametrize("name", sorted(CONFIG["priors"]))
+def test_priors_have_the_median_and_97_5_percentile_that_they_state(name):
+    stated, given = CONFIG["priors"][name], PRIOR[name]
+    if stated["scale"] == "spread":
+        assert stats.halfnorm(scale=given["sigma"]).ppf(0.975) == pytest.approx(stated["upper"])
+        return
+    level = stats.norm(given["mu"], given["sigma"])
+    natural = np.array if stated["scale"] == "level" else np.exp
+    assert natural(level.ppf(0.5)) == pytest.approx(stated["median"])
+    assert natural(level.ppf(0.975)) == pytest.approx(stated["upper"])
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        {"scale": "positive", "median": 2, "upper": 1},
+        {"scale": "ratio", "median": -1, "upper": 3},
+        {"scale": "spread", "upper": 0},
+        {"scale": "level", "upper": 1},
+    ],
+)
+def test_impossible_priors_are_refused_by_name(prior):
+    with pytest.raises(priors.PriorError, match=r"priors\.doubling"):
+        priors.convert("doubling", prior)
+
+
+LIMITS = {"rhat": 1.01, "ess_bulk": 400, "ess_tail": 400, "divergences": 0, "bfmi": 0.3}
+FINE = {"divergences": 0, "bfmi": 0.9}
+
+
+def diagnostics(**changes) -> pd.DataFrame:
+    rows = [
+        {"parameter": "tau", "level": "population", "rhat": 1.001, "ess_bulk": 900.0, "ess_tail": 800.0},
+        {"parameter": "v[p1]", "level": "patient", "rhat": 1.5, "ess_bulk": 9.0, "ess_tail": 9.0},
+    ]
+    return pd.DataFrame([rows[0] | changes, rows[1]])
+
+
+def test_the_gate_accepts_a_good_fit_and_judges_population_parameters_only():
+    verdict = acceptance.judge(diagnostics(), FINE, LIMITS, "study", "model")
+    assert verdict.accepted
+    assert verdict.text() == "study/model: accepted."
+
+
+@pytest.mark.parametrize(
+    ("changes", "sampler", "words"),
+    [
+        ({"rhat": 1.02}, FINE, "tau: R-hat 1.02, limit 1.01"),
+        ({"ess_bulk": 399.0}, FINE, "tau: bulk ESS 399, limit 400"),
+        ({"ess_tail": 12.0}, FINE, "tau: tail ESS 12, limit 400"),
+        ({"rhat": np.nan}, FINE, "tau: R-hat nan"),
+        ({}, {"divergences": 3, "bfmi": 0.9}, "3 divergent draws, limit 0"),
+        ({}, {"divergences": 0, "bfmi": 0.1}, "BFMI 0.100"),
+        ({}, {"divergences": 0, "bfmi": np.nan}, "BFMI nan"),
+    ],
+)
+def test_the_gate_names_parameter_value_and_limit(changes, sampler, words):
+    verdict = acceptance.judge(diagnostics(**changes), sampler, LIMITS, "study", "model")
+    assert not verdict.accepted
+    assert words in verdict.text()
+    assert "Nothing is concluded" in verdict.text()

@@ -1,0 +1,189 @@
+"""The real DAG on tiny settings: lint, dry run, all three studies, faults in the input, what reruns."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+EASY = {"rhat": 5.0, "ess_bulk": 1, "ess_tail": 1, "divergences": 10000, "bfmi": 0.0}
+
+
+def snakemake(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    """Snakemake in a process of its own; PATH starts with this environment."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=900)
+
+
+def tiny(folder: Path, **changes) -> Path:
+    """A config for all three studies at tiny settings, working in `folder`; returns its path."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for name in ("bladder", "transplant"):
+        config["studies"][name]["folder"] = str(ROOT / "data" / name)
+    shutil.copytree(ROOT / "data" / "redosable", folder / "redosable")
+    protocol = yaml.safe_load((folder / "redosable/simulation.yaml").read_text())
+    (folder / "redosable/simulation.yaml").write_text(yaml.safe_dump(protocol | {"patients": 40}))
+    config["studies"]["redosable"]["folder"] = "redosable"
+    config["sampling"] = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
+    config["acceptance"] = EASY
+    path = folder / "tiny.yaml"
+    path.write_text(yaml.safe_dump(config | changes, allow_unicode=True))
+    return path
+
+
+def run(folder: Path, config: Path, *arguments: str) -> subprocess.CompletedProcess:
+    profile = ["--workflow-profile", "none", "--cores", "2", "--keep-going"]
+    return snakemake("--directory", str(folder), "--configfile", str(config), *profile, *arguments)
+
+
+def test_lint_is_clean():
+    result = snakemake("--lint", "--workflow-profile", "none")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_dry_run_of_the_default_config(tmp_path):
+    result = snakemake(
+        "-n", "--directory", str(tmp_path), "--workflow-profile", "none", "--cores", "1", "--config", "seed=1"
+    )
+    # the study folders of the default config are relative to the repository
+    assert "data/bladder/study.yaml" in result.stdout + result.stderr
+    result = snakemake("-n", "--workflow-profile", "none", "--cores", "1", "--forceall")
+    assert result.returncode == 0, result.stderr
+    assert "results/redosable/joint_step/posterior.nc" in result.stdout
+
+
+def test_three_studies_from_tables_to_dossiers(tmp_path):
+    """Every rule runs; a second call has nothing to do; an edit of the seed fits again, and only that."""
+    config = tiny(tmp_path)
+    result = run(tmp_path, config)
+    assert result.returncode == 0, result.stderr[-4000:]
+    for study, models in (("bladder", 1), ("transplant", 1), ("redosable", 3)):
+        assert (tmp_path / f"results/{study}/report.html").stat().st_size > 50_000
+        assert len(pd.read_csv(tmp_path / f"results/{study}/compare.csv")) == models
+    thresholds = pd.read_csv(tmp_path / "results/redosable/threshold/joint_step.csv")
+    assert thresholds.loc[0, "threshold"] == "prognostic: tau"
+    assert thresholds.loc[0, "truth"] == -3.0
+    selection = pd.read_csv(tmp_path / "results/redosable/selection/joint_step.csv")
+    assert len(selection) == 40
+    assert selection["free_180"].dropna().between(0, 1).all()
+    assert "steps a draw" in result.stderr  # progress is visible
+    assert (tmp_path / "logs/fit/redosable.joint_step.log").read_text().count("%") >= 5
+
+    again = run(tmp_path, config)
+    assert "Nothing to be done" in again.stdout + again.stderr
+    edited = yaml.safe_load(config.read_text()) | {"acceptance": EASY | {"rhat": 4.0}}
+    config.write_text(yaml.safe_dump(edited))
+    planned = run(tmp_path, config, "-n")
+    stages = {
+        line.split()[0] for line in planned.stdout.splitlines() if line[:1].isalpha() and line.split()[-1].isdigit()
+    }
+    assert "accept" in stages
+    assert not stages & {"fit", "design", "check", "simulate"}
+
+
+def study_folder(folder: Path) -> Path:
+    """A small valid study on disk."""
+    folder.mkdir()
+    (folder / "study.yaml").write_text("title: mine\nday_0: first infusion\n")
+    patients = pd.DataFrame({"patient": [f"p{i:02d}" for i in range(30)], "arm": ["a", "b"] * 15})
+    intervals = pd.DataFrame(
+        {"patient": patients["patient"], "interval": 1, "start_day": 0, "end_day": range(40, 340, 10)}
+    )
+    intervals["outcome"] = ["progression", "censored", "death"] * 10
+    patients.to_csv(folder / "patients.csv", index=False)
+    intervals.to_csv(folder / "intervals.csv", index=False)
+    return folder
+
+
+def mine(folder: Path, limits: dict = EASY) -> Path:
+    """A config that names one study of the user's own."""
+    hazard = {"covariates": ["arm"], "time_dependent": []}
+    study = {
+        "folder": "mine",
+        "estimand": {"death": "competing", "transplant": "hypothetical", "new_therapy": "hypothetical"},
+        "models": {"intervals": {"baseline": "weibull", "frailty": False, "progression": hazard, "death": hazard}},
+    }
+    sampling = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump({"studies": {"mine": study}, "sampling": sampling, "acceptance": limits}))
+    return path
+
+
+@pytest.fixture
+def analysed(tmp_path):
+    """A user's own study, analysed with a config that names only it."""
+    study_folder(tmp_path / "mine")
+    config = mine(tmp_path)
+    result = run(tmp_path, config)
+    assert result.returncode == 0, result.stderr[-4000:]
+    return tmp_path, config
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_five_faults_stop_before_sampling_and_leave_the_results(analysed):
+    folder, config = analysed
+    assert {p.name for p in (folder / "results").iterdir()} == {"mine"}  # and not the examples
+    before = contents(folder / "results")
+    table = pd.read_csv(folder / "mine/intervals.csv", dtype=str)
+    table.loc[2, "outcome"] = "dead"
+    table.loc[5, "end_day"] = "-3"
+    table.loc[7, "patient"] = "p99"
+    table.loc[11, "start_day"] = "zero"
+    table.loc[13, "interval"] = "2"
+    table.to_csv(folder / "mine/intervals.csv", index=False)
+    result = run(folder, config)
+    assert result.returncode != 0
+    for row, patient in ((4, "p02"), (7, "p05"), (9, "p99"), (13, "p11"), (15, "p13")):
+        lines = [line for line in result.stderr.splitlines() if f"intervals.csv row {row} " in line and patient in line]
+        assert lines, (row, patient, result.stderr[-3000:])
+    assert "compiling" not in result.stderr
+    assert "Traceback" not in result.stderr
+    assert contents(folder / "results") == before
+
+
+def test_a_rejected_fit_is_named_and_stops_what_depends_on_it(tmp_path):
+    study_folder(tmp_path / "mine")
+    config = mine(tmp_path, {**EASY, "ess_bulk": 100000})
+    result = run(tmp_path, config)
+    assert result.returncode != 0
+    assert "mine/intervals: rejected by the gate." in result.stderr
+    assert "rate_progression: bulk ESS" in result.stderr
+    assert "Traceback" not in result.stderr
+    left = {p.name for p in (tmp_path / "results/mine/intervals").iterdir()}
+    assert {"posterior.nc", "diagnostics.csv"} <= left  # it can be looked at
+    assert not left & {"accepted.json", "loo.csv", "curves.csv"}
+    assert not (tmp_path / "results/mine/report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"colour": 1}, "colour"),
+        ({"acceptance": {"rhat": 1.01}}, None),
+        ({"sampling": {"chains": 1}}, "chains"),
+        (
+            {"priors": {"doublings": {"scale": "level", "median": 1, "upper": 2, "meaning": "", "source": ""}}},
+            "doublings",
+        ),
+        ({"studies": {"x": {"folder": "x"}}}, "estimand"),
+        ({"studies": {"bladder": {"models": {"cox": {}}}}}, "cox"),
+    ],
+)
+def test_the_config_is_validated_before_any_job(change, words, tmp_path):
+    path = tmp_path / "faulty.yaml"
+    path.write_text(yaml.safe_dump(change))
+    result = snakemake("-n", "--configfile", str(path), "--workflow-profile", "none", "--cores", "1")
+    if words is None:  # a partial section is completed from the defaults
+        assert result.returncode == 0, result.stderr
+    else:
+        assert result.returncode != 0
+        assert words in result.stdout + result.stderr
