@@ -40,4 +40,4 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        collect("results/{study}/compare.csv", study=config["studies"]),
+        collect("results/{study}/report.html", study=config["studies"]),

@@ -108,7 +108,8 @@ def curves(data: xr.Dataset, draws: prediction.Draws, chosen: list[Group], ci_pr
             low, high = np.quantile(replicate, tails, axis=1)
             part = {"day": grid[1:], "observed": seen[name], "mean": value.mean(1), "low": low, "high": high}
             rows.append(pd.DataFrame({"group": group.name, "interval": group.number, "quantity": name, **part}))
-    return pd.concat(rows, ignore_index=True)
+    columns = ["group", "interval", "quantity", "day", "observed", "mean", "low", "high"]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
 
 
 def lengths(data: xr.Dataset, draws: prediction.Draws, chosen: list[Group], days: list[int], ci_prob: float):

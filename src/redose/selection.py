@@ -90,4 +90,4 @@ def effects(data: xr.Dataset, draws: prediction.Draws, ci_prob: float) -> pd.Dat
             direction = "raises" if raises >= 0.5 else "lowers"
             row = {"cause": cause, "covariate": name, "ratio": np.exp(np.median(value)), "low": low, "high": high}
             rows.append(row | {"direction": direction, "probability": max(raises, 1 - raises)})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["cause", "covariate", "ratio", "low", "high", "direction", "probability"])

@@ -70,6 +70,13 @@ def crossing(curve: np.ndarray, risk: float) -> np.ndarray:
     return np.where(place == 0, -np.inf, np.where(place == len(LEVELS), np.inf, level))
 
 
+def power(level: float) -> str:
+    """A level of MRD in words: 10^-3.0, or that it lies outside the range that was looked at."""
+    if np.isfinite(level):
+        return f"10^{level:.1f}"
+    return f"below 10^{LEVELS[0]:.0f}" if level < 0 else "no level"
+
+
 def summarise(kind: str, values: np.ndarray, ci_prob: float, truth: float | None = None) -> dict:
     """A row: threshold (its kind), median, low, high (log10 MRD, infinite where there is none), exists (share of draws
     with a finite one), verdict in words, truth."""
@@ -77,13 +84,13 @@ def summarise(kind: str, values: np.ndarray, ci_prob: float, truth: float | None
     low, median, high = np.quantile(values, [tails[0], 0.5, tails[1]], method="inverted_cdf")
     exists = float(np.isfinite(values).mean())
     if exists >= ci_prob:
-        verdict = f"10^{median:.1f} (10^{low:.1f} to 10^{high:.1f})"
+        verdict = f"{power(median)} ({power(low)} to {power(high)})"
     elif np.isposinf(median):
         verdict = "no usable threshold: this risk is not reached at any MRD in most draws"
     elif np.isneginf(median):
         verdict = "no usable threshold: the risk is higher at every MRD in most draws"
     else:
-        verdict = f"uncertain: about 10^{median:.1f}, but {1 - exists:.0%} of draws have no threshold"
+        verdict = f"uncertain: about {power(median)}, but {1 - exists:.0%} of draws have no threshold"
     row = {"threshold": kind, "median": median, "low": low, "high": high, "exists": exists, "verdict": verdict}
     return row | {"truth": np.nan if truth is None else truth}
 

@@ -9,7 +9,12 @@ rule predict:
         patients="results/{study}/tables/patients.parquet",
     output:
         curves="results/{study}/{model}/curves.csv",
-        lengths="results/{study}/{model}/lengths.csv",
+        lengths=report(
+            "results/{study}/{model}/lengths.csv",
+            category="1 Progression-free intervals",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of intervals"},
+            caption="../report/table_lengths.rst",
+        ),
     log:
         "logs/predict/{study}.{model}.log",
     resources:
@@ -69,7 +74,12 @@ rule compare:
     input:
         scores_of,
     output:
-        "results/{study}/compare.csv",
+        report(
+            "results/{study}/compare.csv",
+            category="5 Model comparison",
+            labels={"study": "{study}", "shows": "table of comparison"},
+            caption="../report/table_comparison.rst",
+        ),
     log:
         "logs/compare/{study}.log",
     resources:
@@ -89,7 +99,12 @@ rule threshold:
         accepted="results/{study}/{model}/accepted.json",
         truth=truth_of,
     output:
-        table="results/{study}/threshold/{model}.csv",
+        table=report(
+            "results/{study}/threshold/{model}.csv",
+            category="3 MRD and thresholds",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of thresholds"},
+            caption="../report/table_thresholds.rst",
+        ),
         curve="results/{study}/threshold/{model}.curve.csv",
     log:
         "logs/threshold/{study}.{model}.log",
@@ -113,8 +128,18 @@ rule select:
         accepted="results/{study}/{model}/accepted.json",
         intervals="results/{study}/tables/intervals.parquet",
     output:
-        patients="results/{study}/selection/{model}.csv",
-        effects="results/{study}/selection/{model}.effects.csv",
+        patients=report(
+            "results/{study}/selection/{model}.csv",
+            category="4 Patient outlook",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of patients"},
+            caption="../report/table_outlook.rst",
+        ),
+        effects=report(
+            "results/{study}/selection/{model}.effects.csv",
+            category="2 What moves the hazard",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of hazard ratios"},
+            caption="../report/table_effects.rst",
+        ),
     log:
         "logs/select/{study}.{model}.log",
     resources:

@@ -64,7 +64,12 @@ rule diagnose:
     input:
         "results/{study}/{model}/posterior.nc",
     output:
-        table="results/{study}/{model}/diagnostics.csv",
+        table=report(
+            "results/{study}/{model}/diagnostics.csv",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "diagnostics"},
+            caption="../report/table_diagnostics.rst",
+        ),
         sampler="results/{study}/{model}/sampler.json",
     log:
         "logs/diagnose/{study}.{model}.log",

@@ -1,0 +1,109 @@
+"""The dossier: one HTML page per study that needs nothing but itself."""
+
+import ast
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from types import SimpleNamespace
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from redose.report import answer, tables, words
+from redose.report.reading import Dossier, Fit
+
+CHAPTERS = {
+    "answer": "Answer first",
+    "data": "Data",
+    "intervals": "Progression-free intervals",
+    "hazards": "What moves the hazard",
+    "mrd": "MRD and thresholds",
+    "outlook": "Patient outlook",
+    "comparison": "Model comparison",
+    "checking": "Model checking",
+    "methods": "Methods and assumptions",
+    "provenance": "Provenance",
+}
+PAGES = {"none": "intervals", "value": "joint", "step": "joint"}  # link -> page of redose.models
+ALT = {
+    "free": "Probability of being alive and progression-free by group and interval number, observed and model",
+    "incidence": "Cumulative incidence of progression and death by group and interval number, observed and model",
+    "effects": "Forest plot of hazard ratios",
+    "priors": "Prior and posterior densities of the population parameters",
+    "chains": "Traces and rank plots of the parameters with the fewest effective draws",
+    "outlook": "Probability of staying progression-free, patients ranked",
+    "trajectories": "Latent MRD and samples of nine patients",
+    "below_lod": "Share of MRD samples below the limit of detection over time",
+    "threshold": "Risk of progression against MRD, and posterior of the prognostic threshold",
+    "comparison": "Differences in expected log predictive density between models",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture as a data URI, what stands in for it, and the paragraphs of its caption."""
+
+    name: str
+    uri: str
+    alt: str
+    caption: list[str]
+
+
+def environment() -> Environment:
+    """Templates of this package; everything that they print is escaped."""
+    made = Environment(
+        loader=PackageLoader("redose", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"powers": words.powers, "days": words.days, "percent": words.percent}
+    return made
+
+
+def render(dossier: Dossier) -> str:
+    """The dossier as HTML5."""
+    page = environment().get_template("report.html")
+    return page.render(
+        dossier=dossier,
+        chapters=CHAPTERS,
+        sentences=answer.answer(dossier),
+        tables=tables,
+        figure=lambda name, fit=None: figure(dossier, name, fit),
+        words=words,
+        equations=equations(dossier),
+        config_digest=digest(dossier.settings),
+    )
+
+
+def figure(dossier: Dossier, name: str, fit: Fit | None) -> Figure | None:
+    """The figure of a model (or of the study, fit None) with its caption; None where it was not drawn."""
+    uri = fit.figures.get(name) if fit else dossier.comparison
+    if uri is None:
+        return None
+    alt = f"{ALT[name]}, model {fit.model}" if fit else ALT[name]
+    return Figure(name, uri, alt, caption(dossier, name, fit.model if fit else ""))
+
+
+def caption(dossier: Dossier, name: str, model: str) -> list[str]:
+    """Paragraphs of a caption: the very text that `snakemake --report` prints, with the config's numbers."""
+    template = Environment(undefined=StrictUndefined).from_string(dossier.captions[name])  # text, escaped by the page
+    wildcards = SimpleNamespace(study=dossier.study, model=model)
+    text = template.render(snakemake=SimpleNamespace(config=dossier.settings, wildcards=wildcards))
+    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
+
+
+def equations(dossier: Dossier) -> dict:
+    """Model -> the docstring of its page, the model in symbols; read as text, because importing it takes seconds."""
+    pages = {model: PAGES[fit.link] for model, fit in dossier.fits.items()}
+    source = files("redose").joinpath("models")
+    found = {
+        page: ast.get_docstring(ast.parse(source.joinpath(f"{page}.py").read_text("utf-8"))) for page in pages.values()
+    }
+    return {words.listed([m for m in pages if pages[m] == page]): text for page, text in found.items()}
+
+
+def digest(settings: dict) -> str:
+    """SHA-256 of the settings as sorted JSON."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,186 @@
+"""The answer in sentences, composed from the numbers of the run, with the strength of their evidence."""
+
+import math
+
+import pandas as pd
+from scipy import stats
+
+from redose.figures import labels
+from redose.report import words
+from redose.report.reading import Dossier, Fit
+
+CLEAR = 2.0  # standard errors of a difference in elpd beyond which one model predicts better
+
+
+def answer(dossier: Dossier) -> dict[str, str]:
+    """The first chapter: subject -> what is known of it."""
+    return {
+        "MRD thresholds": thresholds(dossier),
+        "Progression-free intervals": intervals(dossier),
+        "What moves progression": effects(dossier),
+        "Patient outlook": outlook(dossier),
+        "What this rests on": basis(dossier),
+    }
+
+
+def interval_words(dossier: Dossier) -> str:
+    return f"{100 * dossier.settings['decision']['ci_prob']:g} % credible interval"
+
+
+def thresholds(dossier: Dossier) -> str:
+    """What is known of MRD thresholds, or why there is none."""
+    if dossier.tables["mrd"].empty:
+        return "No MRD was measured in this study, hence no MRD threshold can be given."
+    fits = dossier.with_thresholds
+    if not fits:
+        return "MRD was measured, but the config asks for no joint model, hence no MRD threshold is given."
+    parts = [prognostic(dossier, fit) for fit in fits if fit.link == "step"]
+    return " ".join([*parts, risk(dossier, fits[0]), *shape(dossier)])
+
+
+def prognostic(dossier: Dossier, fit: Fit) -> str:
+    """tau, its truth where known, and how much the data narrowed it."""
+    row = fit.threshold[fit.threshold["threshold"].str.startswith("prognostic")].iloc[0]
+    found = f"Prognostic threshold (model {fit.model}): the hazard of progression steps up at an MRD of "
+    found += f"{words.mrd(row['median'])}, {interval_words(dossier)} {words.band(row['low'], row['high'], words.power)}"
+    if dossier.simulated and not pd.isna(row["truth"]):
+        found += f"; the truth of the simulation is {words.power(row['truth'])}"
+    prior = dossier.settings["priors"]["tau"]
+    tail = stats.norm.ppf((1 + dossier.settings["decision"]["ci_prob"]) / 2) / stats.norm.ppf(0.975)
+    times = 2 * (prior["upper"] - prior["median"]) * tail / (row["high"] - row["low"])
+    strength = (
+        "strong evidence" if times >= 4 else "moderate evidence" if times >= 2 else "weak evidence, mostly the prior"
+    )
+    return f"{found} ({strength}: the interval is {times:.1f} times narrower than that of the prior)."
+
+
+def risk(dossier: Dossier, fit: Fit) -> str:
+    """The MRD at which the risk of progression reaches the levels of the config."""
+    decision = dossier.settings["decision"]
+    rows = fit.threshold[fit.threshold["threshold"].str.startswith("risk")]
+    usable, others = [], []
+    for level, row in zip(decision["risks"], rows.to_dict("records"), strict=True):
+        if str(row["verdict"]).startswith("10^"):
+            around = words.band(row["low"], row["high"], words.power)
+            usable.append(
+                f"{words.percent(level)} at an MRD of {words.mrd(row['median'])}, {around}{unseen(dossier, row)}"
+            )
+        else:
+            others.append(f"for {words.percent(level)}, {row['verdict']}")
+    text = f"Risk thresholds (model {fit.model}): "
+    if usable:
+        text += f"the probability of progression within {words.days(decision['risk_horizon'])} reaches "
+        text += "; ".join(usable)
+    else:
+        text += f"for progression within {words.days(decision['risk_horizon'])}, "
+    return text + ("; " if usable and others else "") + "; ".join(others) + "."
+
+
+def unseen(dossier: Dossier, row: dict) -> str:
+    """A remark where a threshold lies below the LOD of an assay: that assay cannot tell who is above it."""
+    assays = dossier.about["assays"].items()
+    blind = [name for name, assay in assays if math.log10(assay.get("lod", 1e-99)) > row["median"]]
+    return f" (below the LOD of {words.listed(blind)})" if blind else ""
+
+
+def shape(dossier: Dossier) -> list[str]:
+    """Whether the risk steps up at tau or rises steadily, where both were fitted."""
+    table = dossier.compare[dossier.compare["model"].isin(["joint_step", "joint_value"])]
+    if len(table) < 2:
+        return []
+    a, b = (dossier.fits[m].loo["elpd"] for m in table["model"])
+    gap, se = float((a - b).sum()), math.sqrt(len(a)) * float((a - b).std(ddof=1))
+    words_of = {"joint_step": "a step at τ", "joint_value": "a steady rise with log10 MRD"}
+    first, second = (words_of[m] for m in table["model"])
+    firm = "clearly" if gap > CLEAR * se else "not clearly"
+    text = f"{first[0].upper()}{first[1:]} predicts the events {firm} better than {second}"
+    return [f"{text} (elpd difference {gap:.1f}, SE {se:.1f})."]
+
+
+def intervals(dossier: Dossier) -> str:
+    """P(free) of the first intervals by group, at the longest horizon that a group reaches."""
+    table = dossier.best.lengths
+    first = table[(table["interval"] == "1") & table["quantity"].str.startswith("free_")]
+    reached = set(first["quantity"])
+    days = [d for d in sorted(dossier.settings["decision"]["horizons"]) if f"free_{d}" in reached]
+    if not days:
+        return "No group was followed long enough for a progression-free probability at the horizons of the config."
+    at = first[first["quantity"] == f"free_{days[-1]}"].sort_values("mean", ascending=False)
+    levels = set(dossier.tables["patients"][dossier.group])
+    parts = []
+    for r in at.itertuples():
+        name = f" under {r.group}" if len(levels) > 1 else ""
+        parts.append(f"{words.percent(r.mean)} ({words.band(r.low, r.high, words.percent)}){name}")
+    text = f"Alive and progression-free {words.days(days[-1])} into the first interval: {words.listed(parts)}"
+    short = sorted(levels - set(at["group"]))
+    left = f"; too few followed so long under {words.listed(short)}" if short else ""
+    return f"{text}{left} (model {dossier.best.model}, {interval_words(dossier)}s)."
+
+
+def effects(dossier: Dossier) -> str:
+    """What burden and schedule or arm do to the hazard of progression; the clearest effects where there is neither."""
+    about = dossier.about["covariates"]
+    burden = chosen(dossier, lambda c: about.get(c.partition("[")[0], {}).get("role") == "burden")
+    planned = chosen(dossier, lambda c: c.startswith(("schedule[", "arm[")))
+    if burden or planned:
+        return " ".join(summary(dossier, *found) for found in (burden, planned) if found)
+    table = dossier.best.effects[dossier.best.effects["cause"] == "progression"]
+    clearest = table.sort_values("probability", ascending=False, kind="stable").head(2)
+    if clearest.empty:
+        return "No covariate enters the hazard of progression."
+    return "The models hold neither tumour burden nor schedule. " + summary(
+        dossier, dossier.best, clearest, "Clearest hazard ratios"
+    )
+
+
+def chosen(dossier: Dossier, wanted) -> tuple[Fit, pd.DataFrame] | None:
+    """The best model with covariates of progression that `wanted` accepts, and their effects."""
+    for fit in dossier.fits.values():
+        table = fit.effects[fit.effects["cause"] == "progression"]
+        rows = table[table["covariate"].map(wanted).astype(bool)]
+        if len(rows):
+            return fit, rows
+    return None
+
+
+def summary(dossier: Dossier, fit: Fit, rows: pd.DataFrame, lead: str = "Hazard ratios") -> str:
+    """Hazard ratios in one sentence, each with its probability of direction and the strength of its evidence."""
+    parts = []
+    for r in rows.itertuples():
+        name = labels.covariate(r.covariate, dossier.about, dossier.tables["patients"])
+        ratio = f"{two(r.ratio)} ({words.band(r.low, r.high, two)})"
+        certain = f"P({r.direction} it) = {words.probability(r.probability)}".replace("= >", ">")
+        parts.append(f"{name}, {ratio}, {certain}, {words.evidence(r.probability)}")
+    return f"{lead} of progression (model {fit.model}): {'; '.join(parts)}."
+
+
+def two(value: float) -> str:
+    return words.number(value, 2)
+
+
+def outlook(dossier: Dossier) -> str:
+    """How many patients have an outlook, and its range."""
+    table, day = dossier.best.outlook, dossier.settings["decision"]["horizons"][0]
+    values = table[f"free_{day}"].dropna()
+    everyone = words.counted(len(table), "patient")
+    if values.empty:
+        return f"None of {everyone} was alive and progression-free at the end of follow-up, so none has an outlook."
+    text = f"{len(values)} of {everyone} were alive and progression-free at the end of follow-up and have an outlook: "
+    text += f"the probability of staying so for {words.days(day)} without a further infusion runs from "
+    text += f"{words.percent(values.min())} to {words.percent(values.max())}, median {words.percent(values.median())}"
+    return f"{text} (model {dossier.best.model})."
+
+
+def basis(dossier: Dossier) -> str:
+    """Which model the answer rests on, and how clearly it is the best."""
+    best = dossier.best.model
+    if len(dossier.fits) == 1:
+        return f"All of this rests on one model, {best}, which the gate accepted; no other model was asked for."
+    second = dossier.compare.iloc[1]
+    gap = f"elpd {-second['difference']:.1f} above {second['model']}, SE {second['difference_se']:.1f}"
+    firm = "clearly" if -second["difference"] > CLEAR * second["difference_se"] else "not clearly"
+    text = f"Model for outlook and intervals: {best}, which of {len(dossier.fits)} models predicts the events of "
+    text += f"left-out patients best, {firm} so ({gap})"
+    fits = dossier.with_thresholds
+    rest = f"; model for the risk thresholds: {fits[0].model}" if fits and fits[0].model != best else ""
+    return f"{text}{rest}. The gate accepted all models."

@@ -1,0 +1,137 @@
+"""Everything that a dossier says, read from the folder of a study's results."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from redose import contract, files
+from redose.design import LINKS
+from redose.figures.reading import read as read_table
+
+FIGURES = {  # name -> file below the study's folder
+    "free": "{model}/free.svg",
+    "incidence": "{model}/incidence.svg",
+    "effects": "selection/{model}.effects.svg",
+    "priors": "{model}/priors.svg",
+    "chains": "{model}/chains.svg",
+    "outlook": "selection/{model}.svg",
+    "trajectories": "{model}/trajectories.svg",
+    "below_lod": "{model}/below_lod.svg",
+    "threshold": "threshold/{model}.svg",
+}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One accepted model of the study: the tables of its conclusions, its figures (name -> data URI), and versions."""
+
+    model: str
+    lengths: pd.DataFrame
+    effects: pd.DataFrame
+    outlook: pd.DataFrame
+    diagnostics: pd.DataFrame
+    loo: pd.DataFrame
+    sampler: dict
+    threshold: pd.DataFrame | None
+    figures: dict
+    made_by: dict
+
+    @property
+    def link(self) -> str:
+        """How the hazards depend on MRD: none, value or step."""
+        return LINKS[self.model]
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """A study with its fits, best predicting first. settings: the config, `studies` narrowed to this one."""
+
+    study: str
+    settings: dict
+    about: dict
+    checks: pd.DataFrame
+    tables: dict
+    compare: pd.DataFrame
+    comparison: str | None
+    fits: dict
+    digests: dict
+    captions: dict
+
+    @property
+    def config(self) -> dict:
+        """The study's own entry in the config."""
+        return self.settings["studies"][self.study]
+
+    @property
+    def simulated(self) -> bool:
+        return self.config.get("source") == "simulate"
+
+    @property
+    def best(self) -> Fit:
+        """The model that predicts best: of the patient outlook and, where it holds them, of the effects."""
+        return next(iter(self.fits.values()))
+
+    @property
+    def with_thresholds(self) -> list[Fit]:
+        """Fits that hold MRD thresholds, best predicting first."""
+        return [f for f in self.fits.values() if f.threshold is not None]
+
+    @property
+    def group(self) -> str:
+        """Column of patients by which intervals are compared, as overlay.label chooses it."""
+        return "schedule" if len(set(self.tables["patients"]["schedule"])) > 1 else "arm"
+
+
+def read(folder: Path, settings: dict, captions: dict) -> Dossier:
+    """The dossier of the study whose results stand in `folder`.
+
+    settings: the config, `studies` narrowed to this one. captions: figure name -> text of its caption, a template.
+    """
+    (study, entry), *_ = settings["studies"].items()
+    compare = read_table(folder / "compare.csv")
+    order = [m for m in compare["model"] if m in entry["models"]]
+    names = list(contract.TABLES)
+    difference = folder / "compare.svg"
+    return Dossier(
+        study=study,
+        settings=settings,
+        about=files.read_json(folder / "tables" / "about.json"),
+        checks=read_table(folder / "tables" / "checks.csv"),
+        tables={name: pd.read_parquet(folder / "tables" / f"{name}.parquet") for name in names},
+        compare=compare,
+        comparison=embedded(difference) if len(order) > 1 and difference.exists() else None,
+        fits={model: read_fit(folder, model) for model in order},
+        digests={name: digest(folder / "tables" / f"{name}.parquet") for name in names},
+        captions=captions,
+    )
+
+
+def read_fit(folder: Path, model: str) -> Fit:
+    """What the run concluded from one model."""
+    joint = LINKS[model] != "none"
+    drawn = {name: folder / place.format(model=model) for name, place in FIGURES.items()}
+    return Fit(
+        model=model,
+        lengths=read_table(folder / model / "lengths.csv"),
+        effects=read_table(folder / "selection" / f"{model}.effects.csv"),
+        outlook=read_table(folder / "selection" / f"{model}.csv"),
+        diagnostics=read_table(folder / model / "diagnostics.csv"),
+        loo=read_table(folder / model / "loo.csv"),
+        sampler=files.read_json(folder / model / "sampler.json"),
+        threshold=read_table(folder / "threshold" / f"{model}.csv") if joint else None,
+        figures={name: embedded(path) for name, path in drawn.items() if path.exists()},
+        made_by=dict(files.read_tree(folder / model / "posterior.nc")["posterior"].attrs),
+    )
+
+
+def embedded(path: Path) -> str:
+    """An SVG file as a data URI: the dossier refers to nothing outside itself."""
+    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, as sha256sum prints it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

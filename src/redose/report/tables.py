@@ -1,0 +1,366 @@
+"""The tables of a dossier: cells with the text that is shown and the value that sorts."""
+
+import math
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import pandas as pd
+
+from redose.figures import checking, labels
+from redose.report import words
+from redose.report.reading import Dossier, Fit
+
+OUTCOMES = {
+    "progression": "progression",
+    "death": "death",
+    "transplant": "transplant",
+    "new_therapy": "new therapy",
+    "censored": "end of follow-up",
+}
+LAST = 6  # interval numbers from here on are pooled
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text, and the value by which its column is sorted (None: by the text)."""
+
+    text: str
+    value: float | None = None
+
+    @property
+    def key(self) -> str:
+        """The value as a number that a browser can compare; infinite and missing ones go to the ends."""
+        if self.value is None:
+            return ""
+        return repr(-1e308 if math.isnan(self.value) else max(min(float(self.value), 1e308), -1e308))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: columns, rows of cells, and the file of the run that holds the same numbers."""
+
+    caption: str
+    columns: list[str]
+    rows: list[list[Cell]]
+    file: str = ""
+
+    @property
+    def right(self) -> list[bool]:
+        """Per column: right-aligned, because all its cells carry values."""
+        cells = zip(*self.rows, strict=True) if self.rows else [[] for _ in self.columns]
+        return [bool(column) and all(c.value is not None for c in column) for column in cells]
+
+
+def count(number: int) -> Cell:
+    return Cell(f"{number:,}".replace(",", " "), float(number))
+
+
+def cell(value: float, write=words.number) -> Cell:
+    return Cell(write(value), float(value))
+
+
+def estimate(middle: float, low: float, high: float, write=words.number) -> Cell:
+    """`middle (low to high)`, sorted by the middle; a dash where there is no value."""
+    if pd.isna(middle):
+        return Cell("–", -1.0)
+    return Cell(f"{write(middle)} ({words.band(low, high, write)})", float(middle))
+
+
+def contents(dossier: Dossier) -> Table:
+    """What the study holds."""
+    t = dossier.tables
+    patients, mrd = t["patients"], t["mrd"]
+    rows = [[Cell("patients"), count(len(patients))]]
+    rows += [[Cell(f"{c}s"), count(patients[c].nunique())] for c in ("trial", "site") if len(set(patients[c])) > 1]
+    rows.append([Cell("progression-free intervals"), count(len(t["intervals"]))])
+    follow_up = t["intervals"].groupby("patient")["end_day"].max().median()
+    rows.append([Cell("median follow-up, days (months)"), Cell(words.days(follow_up).replace(" days", ""), follow_up)])
+    rows.append([Cell("infusions"), count(len(t["infusions"]))])
+    rows.append([Cell("MRD samples"), count(len(mrd))])
+    if len(mrd):
+        per_patient = mrd.groupby("patient").size()
+        rows.append([Cell("MRD samples per sampled patient, median"), cell(per_patient.median())])
+        rows.append([Cell("MRD samples below their LOD"), cell(mrd["below"].mean(), words.percent)])
+    for name, text in (("gvhd", "GVHD"), ("conditions", "another condition"), ("courses", "a co-treatment")):
+        if len(t[name]):
+            rows.append([Cell(f"patients with {text}"), count(t[name]["patient"].nunique())])
+    return Table("What the study holds, after the checks", ["item", "number"], rows)
+
+
+def outcomes(dossier: Dossier) -> Table:
+    """Intervals by number and outcome."""
+    intervals = dossier.tables["intervals"]
+    number = intervals["interval"].clip(upper=LAST)
+    found = [o for o in OUTCOMES if (intervals["outcome"] == o).any()]
+    rows = []
+    for k in sorted(number.unique()):
+        mine = intervals[number == k]
+        name = f"{k} and later" if k == LAST else str(k)
+        length = (mine["end_day"] - mine["start_day"]).median()
+        of_kind = [count(int((mine["outcome"] == o).sum())) for o in found]
+        rows.append([Cell(name, float(k)), count(len(mine)), *of_kind, cell(length, lambda x: f"{x:.0f}")])
+    columns = ["interval", "started", *(f"ended by {OUTCOMES[o]}" for o in found), "median length, days"]
+    return Table("Progression-free intervals by number and outcome", columns, rows)
+
+
+def by_group(dossier: Dossier) -> Table | None:
+    """Patients, intervals, infusions and samples by schedule or arm; None where there is one group."""
+    t, column = dossier.tables, dossier.group
+    of_patient = t["patients"].set_index("patient")[column]
+    if of_patient.nunique() < 2:
+        return None
+    rows = []
+    for level in sorted(of_patient.unique()):
+        mine = set(of_patient.index[of_patient == level])
+        intervals, infusions, mrd = (t[n][t[n]["patient"].isin(mine)] for n in ("intervals", "infusions", "mrd"))
+        ended = [count(int((intervals["outcome"] == o).sum())) for o in ("progression", "death")]
+        row = [Cell(str(level)), count(len(mine)), count(len(intervals)), *ended]
+        row += [count(len(infusions))] * bool(len(t["infusions"]))
+        row += [count(len(mrd)), cell(mrd["below"].mean(), words.percent)] if len(t["mrd"]) else []
+        rows.append(row)
+    columns = [column, "patients", "intervals", "progressions", "deaths"]
+    columns += ["infusions"] * bool(len(t["infusions"])) + ["MRD samples", "below LOD"] * bool(len(t["mrd"]))
+    return Table(f"The study by {column}", columns, rows)
+
+
+def gvhd(dossier: Dossier) -> Table | None:
+    """Episodes of GVHD by kind and grade; None without any."""
+    episodes = dossier.tables["gvhd"]
+    if episodes.empty:
+        return None
+    rows = []
+    for (kind, grade), part in episodes.groupby(["kind", "grade"], sort=True):
+        rows.append([Cell(kind), Cell(grade or "not graded"), count(len(part)), count(part["patient"].nunique())])
+    return Table("GVHD episodes", ["kind", "grade", "episodes", "patients"], rows)
+
+
+def lengths(dossier: Dossier, fit: Fit) -> Table:
+    """P(free) and RMST by group, interval number and horizon; only horizons to which a group was followed."""
+    rows = []
+    for (group, number), part in fit.lengths.groupby(["group", "interval"], sort=True):
+        at = part.set_index("quantity")
+        counts = [count(int(part[c].iloc[0])) for c in ("n", "events")]
+        for day in dossier.settings["decision"]["horizons"]:
+            if f"free_{day}" not in at.index:
+                continue
+            row = [Cell(name_of(group)), Cell(str(number)), *counts, Cell(words.days(day), float(day))]
+            for name, write in ((f"free_{day}", words.percent), (f"rmst_{day}", "{:.0f}".format)):
+                q = at.loc[name]
+                row += [estimate(q["mean"], q["low"], q["high"], write), cell(q["observed"], write)]
+            rows.append(row)
+    columns = [dossier.group, "interval", "n", "events", "horizon", "P(free)", "observed", "RMST, days", "observed"]
+    return Table(f"Progression-free intervals, model {fit.model}", columns, rows, f"{fit.model}/lengths.csv")
+
+
+def name_of(group: str) -> str:
+    return "all patients" if group == "all" else str(group)
+
+
+def effects(dossier: Dossier, fit: Fit) -> Table:
+    """Hazard ratios with their band and probability of direction."""
+    rows = []
+    for r in fit.effects.itertuples():
+        name = labels.covariate(r.covariate, dossier.about, dossier.tables["patients"])
+        ratio = estimate(r.ratio, r.low, r.high)
+        verdict = Cell(words.evidence(r.probability))
+        rows.append(
+            [Cell(name), Cell(r.cause), ratio, Cell(r.direction), cell(r.probability, words.probability), verdict]
+        )
+    columns = ["covariate", "hazard of", "hazard ratio", "direction", "P(direction)", "strength"]
+    return Table(f"Hazard ratios, model {fit.model}", columns, rows, f"selection/{fit.model}.effects.csv")
+
+
+def thresholds(dossier: Dossier, fit: Fit) -> Table:
+    """Prognostic and risk thresholds; the truth beside them where the study is simulated."""
+    rows = []
+    for r in fit.threshold.itertuples():
+        middle = Cell(words.mrd(r.median), float(r.median))
+        row = [Cell(r.threshold), middle, Cell(words.band(r.low, r.high, words.power)), cell(r.exists, words.percent)]
+        row.append(Cell(verdict(r)))
+        rows.append(row + [Cell("–" if pd.isna(r.truth) else words.mrd(r.truth))] * dossier.simulated)
+    columns = ["threshold", "median MRD", "band", "draws that have one", "verdict", *["truth"] * dossier.simulated]
+    return Table(f"Thresholds of MRD, model {fit.model}", columns, rows, f"threshold/{fit.model}.csv")
+
+
+def verdict(row) -> str:
+    """The verdict of thresholds.csv; a usable one is not said twice."""
+    return "usable" if str(row.verdict).startswith("10^") else str(row.verdict)
+
+
+def outlook(dossier: Dossier, fit: Fit) -> Table:
+    """Patients with an outlook, lowest probability first: covariates of burden and the probabilities ahead."""
+    horizons = dossier.settings["decision"]["horizons"]
+    first = f"free_{horizons[0]}"
+    shown = fit.outlook[fit.outlook[first].notna()].sort_values([first, "patient"])
+    rows = []
+    for r in shown.to_dict("records"):
+        row = described(dossier, r["patient"])
+        for d in horizons:
+            row.append(estimate(*(r[f"free_{d}{s}"] for s in ("", "_low", "_high")), words.percent))
+            row.append(cell(r[f"progression_{d}"], words.percent))
+        rows.append(row)
+    ahead = [text for d in horizons for text in (f"P(free) {d} days on", f"P(progression) within {d} days")]
+    caption = f"Outlook of {words.counted(len(rows), 'patient')}, model {fit.model}"
+    return Table(caption, [*described_by(dossier), *ahead], rows, f"selection/{fit.model}.csv")
+
+
+def without_outlook(dossier: Dossier, fit: Fit) -> Table | None:
+    """Patients without an outlook, and why; None where all have one."""
+    horizons = dossier.settings["decision"]["horizons"]
+    shown = fit.outlook[fit.outlook[f"free_{horizons[0]}"].isna()].sort_values("patient")
+    rows = []
+    for r in shown.to_dict("records"):
+        state, reason = OUTCOMES.get(r["state"], str(r["state"])), r["reason"]
+        rows.append([*described(dossier, r["patient"]), Cell(state), Cell("" if pd.isna(reason) else str(reason))])
+    if not rows:
+        return None
+    caption = f"{words.counted(len(rows), 'patient')} without an outlook"
+    return Table(caption, [*described_by(dossier), "last outcome", "why"], rows, f"selection/{fit.model}.csv")
+
+
+def burdens(dossier: Dossier) -> list[str]:
+    """Covariates of burden and microenvironment that the patients table holds."""
+    known = dossier.about["covariates"]
+    return [c for c in known if known[c]["role"] in ("burden", "tme") and c in dossier.tables["patients"]]
+
+
+def described_by(dossier: Dossier) -> list[str]:
+    """Headings of `described`."""
+    grouped = len(set(dossier.tables["patients"][dossier.group])) > 1
+    named = [dossier.about["covariates"][c]["label"] for c in burdens(dossier)]
+    return ["patient", *[dossier.group] * grouped, *named]
+
+
+def described(dossier: Dossier, patient: str) -> list[Cell]:
+    """A patient's key, group and burden."""
+    patients = dossier.tables["patients"]
+    own = patients[patients["patient"] == patient].iloc[0]
+    grouped = len(set(patients[dossier.group])) > 1
+    found = (own[c] for c in burdens(dossier))
+    values = [Cell(x) if isinstance(x, str) else cell(x, words.rounded) for x in found]
+    return [Cell(patient), *[Cell(str(own[dossier.group]))] * grouped, *values]
+
+
+def comparison(dossier: Dossier) -> Table:
+    """elpd of every model, and its Pareto k."""
+    rows = []
+    for r in dossier.compare.itertuples():
+        k = dossier.fits[r.model].loo["pareto_k"]
+        gap = "best" if r.difference == 0 else f"{r.difference:.1f} (SE {r.difference_se:.1f})"
+        counts = [count(int(x.sum())) for x in (k <= 0.7, (k > 0.7) & (k <= 1), k > 1)]
+        row = [Cell(r.model), Cell(f"{r.elpd:.1f} (SE {r.se:.1f})", r.elpd), Cell(gap, r.difference)]
+        rows.append([*row, count(r.patients), *counts])
+    columns = [
+        "model",
+        "elpd",
+        "difference to the best",
+        "patients",
+        "k ≤ 0.7 (good)",
+        "0.7 < k ≤ 1 (bad)",
+        "k > 1 (very bad)",
+    ]
+    return Table("Leave-one-patient-out predictive accuracy", columns, rows, "compare.csv")
+
+
+def gate(dossier: Dossier) -> Table:
+    """Worst diagnostics of every model against the config's limits."""
+    limits = dossier.settings["acceptance"]
+    rows = []
+    for fit in dossier.fits.values():
+        judged = fit.diagnostics[fit.diagnostics["level"] == "population"]
+        row = [Cell(fit.model)]
+        for column, worst, digits in (("rhat", "idxmax", 4), ("ess_bulk", "idxmin", 4), ("ess_tail", "idxmin", 4)):
+            at = judged.loc[getattr(judged[column], worst)()]
+            row.append(Cell(f"{words.number(at[column], digits)} ({at['parameter']})", float(at[column])))
+        row += [count(fit.sampler["divergences"]), cell(fit.sampler["bfmi"], lambda x: f"{x:.2f}")]
+        rows.append([*row, count(fit.sampler["draws"]), Cell("accepted")])
+    columns = [
+        "model",
+        f"largest R-hat (limit {limits['rhat']:g})",
+        f"smallest bulk ESS (limit {limits['ess_bulk']:g})",
+    ]
+    columns += [f"smallest tail ESS (limit {limits['ess_tail']:g})", f"divergences (limit {limits['divergences']:g})"]
+    columns += [f"BFMI (limit {limits['bfmi']:g})", "draws", "gate"]
+    return Table("The gate: worst diagnostics of the population parameters", columns, rows)
+
+
+def priors(dossier: Dossier) -> Table:
+    """The priors that this study's models use."""
+    used = set()
+    for fit in dossier.fits.values():
+        stems = fit.diagnostics.loc[fit.diagnostics["level"] == "population", "parameter"].str.partition("[")[0]
+        used |= {checking.key(stem, fit.link) for stem in stems}
+    rows = []
+    for name, p in dossier.settings["priors"].items():
+        if name in used:
+            median, unit = p.get("median"), p.get("unit", "")
+            low = Cell("–", 0.0) if median is None else Cell(f"{median:g} {unit}".strip(), float(median))
+            high = Cell(f"{p['upper']:g} {unit}".strip(), float(p["upper"]))
+            rows.append([Cell(name), Cell(p["meaning"]), low, high, Cell(p["source"])])
+    return Table("Priors as beliefs", ["prior", "meaning", "median", "97.5th percentile", "source"], rows)
+
+
+def estimand(dossier: Dossier) -> Table:
+    """Intercurrent events, how often each met, and its strategy in the words of ICH E9(R1)."""
+    strategies = {
+        "competing": "a competing outcome with a hazard and a cumulative incidence of its own (while-alive strategy)",
+        "composite": "an event like progression (composite strategy)",
+        "hypothetical": "censored: what would have happened without it (hypothetical strategy)",
+    }
+    happened = dossier.tables["intervals"]["outcome"]
+    rows = []
+    for event, role in dossier.config["estimand"].items():
+        text = {"death": "death without progression"}.get(event, OUTCOMES[event] + " without progression")
+        rows.append([Cell(text), count(int((happened == event).sum())), Cell(strategies[role])])
+    kept = "counted as it happened (treatment-policy strategy)"
+    if len(dossier.tables["infusions"]):
+        rows.append([Cell("further infusion during follow-up"), count(len(dossier.tables["infusions"])), Cell(kept)])
+    if len(dossier.tables["gvhd"]):
+        text = "a time-dependent covariate where a model names it, else " + kept
+        rows.append([Cell("GVHD"), count(len(dossier.tables["gvhd"])), Cell(text)])
+    return Table("Intercurrent events and their strategies", ["event", "times", "counts as"], rows)
+
+
+def options(dossier: Dossier) -> Table:
+    """What the config asks of every model."""
+    rows = []
+    for model, entry in dossier.config["models"].items():
+        hazards = [(cause, entry[cause]) for cause in ("progression", "death") if cause in entry]
+        named = [
+            ", ".join([*h["covariates"], *(f"{c} (while active)" for c in h.get("time_dependent", []))])
+            for _, h in hazards
+        ]
+        kinetics = entry.get("kinetics", {})
+        frailty = "yes" if entry.get("frailty", True) else "no"
+        row = [Cell(model), Cell(entry.get("clock", "gap")), Cell(entry.get("baseline", "")), Cell(frailty)]
+        row += [Cell(text) for text in named] + [Cell("")] * (2 - len(named))
+        rows.append([*row, *(Cell(", ".join(kinetics.get(k, [])) or "–") for k in ("level", "kill"))])
+    columns = ["model", "clock", "baseline", "frailty", "progression depends on", "death depends on"]
+    return Table("Models asked for in the config", [*columns, "MRD level depends on", "kill depends on"], rows)
+
+
+def versions(dossier: Dossier) -> Table:
+    """Package versions behind every posterior."""
+    names = list(dict.fromkeys(k for f in dossier.fits.values() for k in f.made_by))
+    rows = [[Cell(n), *(Cell(str(f.made_by.get(n, "–"))) for f in dossier.fits.values())] for n in names]
+    return Table("Versions and derived seeds by model", ["item", *dossier.fits], rows)
+
+
+def digests(dossier: Dossier) -> Table:
+    """SHA-256 of the checked tables."""
+    rows = [[Cell(f"tables/{n}.parquet"), count(len(dossier.tables[n])), Cell(d)] for n, d in dossier.digests.items()]
+    return Table("Checked tables", ["file", "rows", "SHA-256"], rows)
+
+
+def warnings(dossier: Dossier) -> Table | None:
+    """What the checks remarked without stopping; None without remarks."""
+    if dossier.checks.empty:
+        return None
+    remarks = dossier.checks.astype(object).where(dossier.checks.notna(), "")
+    rows = []
+    for r in remarks.itertuples():
+        file = PurePath(str(r.file)).name  # the folder is the machine's
+        place = f"{file} row {int(r.row)}" if r.row != "" else file
+        rows.append([Cell(str(r.severity)), Cell(place), Cell(str(r.patient)), Cell(str(r.message)), Cell(str(r.cure))])
+    columns = ["severity", "where", "patient", "what", "cure"]
+    return Table("What the checks remarked", columns, rows, "tables/checks.csv")

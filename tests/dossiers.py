@@ -1,0 +1,252 @@
+"""Results of a small study as a run leaves them, made up without sampling, for the figures and the dossier to read."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+import yaml
+
+from redose import contract, files
+from redose.figures import checking, comparison, effects, intervals, mrd, patients, style, thresholds
+from redose.figures.reading import read
+
+ROOT = Path(__file__).parents[1]
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+CAPTIONS = {f.stem: f.read_text(encoding="utf-8") for f in (ROOT / "workflow" / "report").glob("*.rst")}
+
+EVIL = "<img src=x onerror=alert(1)>"
+LONG = "arm" + "x" * 197  # 200 letters without a place to break
+GREEK, CHINESE = "Ωμέγα", "对照组"
+PATIENTS = [EVIL, "002", "NA", "Ω-π", "患者五", "$x$ & 'y' \"z\""]
+LINKS = {"intervals": "none", "joint_value": "value", "joint_step": "step"}
+
+
+def settings(study: str, models: list[str], source: str = "tables") -> dict:
+    """The repository's config, narrowed to one study with these models."""
+    entry = {"folder": "/home/someone/secret", "source": source, "estimand": CONFIG["studies"]["bladder"]["estimand"]}
+    known = CONFIG["studies"]["redosable"]["models"]
+    return {**CONFIG, "studies": {study: {**entry, "models": {m: known[m] for m in models}}}}
+
+
+def about() -> dict:
+    burden = {"label": "burden <b>", "role": "burden", "unit": "cm"}
+    return {
+        "title": f"A study of {GREEK} & {EVIL}",
+        "source": "made up",
+        "licence": "",
+        "day_0": "first infusion",
+        "units": {"day": "days"},
+        "assays": {"flow": {"lod": 1e-4, "false_positive_rate": 0.0}},
+        "products": {},
+        "covariates": {"size": burden},
+    }
+
+
+def tables(with_mrd: bool) -> dict[str, pd.DataFrame]:
+    """Checked tables: six patients, three arms, eight intervals."""
+    found = {n: pd.DataFrame(columns=[c.name for c in t.columns]) for n, t in contract.TABLES.items()}
+    arm = [LONG, LONG, GREEK, GREEK, CHINESE, CHINESE]
+    same = {"trial": "all", "site": "all", "schedule": "none", "product": "none"}
+    found["patients"] = pd.DataFrame({"patient": PATIENTS, "arm": arm, "size": [1.0, 2, 3, 4, 5, 6], **same})
+    ends = [("progression", 100.0), ("censored", 400.0), ("death", 90.0), ("censored", 500.0), ("transplant", 80.0)]
+    rows = [(p, 1, 0.0, np.nan, end, outcome) for p, (outcome, end) in zip(PATIENTS, ends, strict=False)]
+    rows += [(PATIENTS[0], 2, 100.0, np.nan, 300.0, "progression"), (PATIENTS[5], 1, 0.0, np.nan, 70.0, "progression")]
+    columns = ["patient", "interval", "start_day", "last_free_day", "end_day", "outcome"]
+    found["intervals"] = pd.DataFrame(rows, columns=columns)
+    if with_mrd:
+        day, below = [0.0, 30.0, 60.0], [False, True, False]
+        samples = {"assay": "flow", "mrd": [1e-2, np.nan, 1e-3], "lod": 1e-4, "below": below}
+        found["mrd"] = pd.concat([pd.DataFrame({"patient": p, "day": day, **samples}) for p in PATIENTS])
+        dose = {"day": 0.0, "cells": 9e8, "product": "NK", "lot": ""}
+        found["infusions"] = pd.DataFrame({"patient": PATIENTS, **dose})
+    return found
+
+
+def curves() -> pd.DataFrame:
+    """Curves of two groups, one without a second interval."""
+    day = np.linspace(10, 400, 40)
+    parts = []
+    for group, number in ((LONG, "1"), (LONG, "2"), (CHINESE, "1")):
+        free, died = np.exp(-day / 300), 0.2 * (1 - np.exp(-day / 300))
+        for name, y in (("free", free), ("progression", 1 - free - died), ("death", died)):
+            values = {"observed": y, "mean": y, "low": 0.8 * y, "high": np.minimum(1.2 * y, 1)}
+            parts.append(pd.DataFrame({"group": group, "interval": number, "quantity": name, "day": day, **values}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def lengths() -> pd.DataFrame:
+    rows = []
+    for group, number, days in ((LONG, "1", (180, 365)), (CHINESE, "1", (180,))):
+        for d in days:
+            count = {"group": group, "interval": number, "n": 12, "events": 7}
+            at = 0.7 if d == 180 else 0.41
+            rows.append(
+                count | {"quantity": f"free_{d}", "mean": at, "low": at - 0.1, "high": at + 0.1, "observed": at}
+            )
+            mean = {"mean": 0.8 * d, "low": 0.7 * d, "high": 0.9 * d, "observed": 0.8 * d}
+            rows.append(count | {"quantity": f"rmst_{d}", **mean})
+    return pd.DataFrame(rows)
+
+
+def moved(model: str) -> pd.DataFrame:
+    columns = ["cause", "covariate", "ratio", "low", "high", "direction", "probability"]
+    rows = [
+        ("progression", f"arm[{LONG}]", 0.63, 0.4, 0.96, "lowers", 0.9625),
+        ("progression", "size", 1.24, 1.11, 1.41, "raises", 1.0),
+        ("death", "size", 1.02, 0.8, 1.3, "raises", 0.55),
+    ]
+    linked = {"joint_value": "MRD, per log10", "joint_step": "MRD above tau"}.get(model)
+    if linked:
+        rows.insert(0, ("progression", linked, 4.2, 2.0, 8.0, "raises", 0.999))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def outlook() -> pd.DataFrame:
+    state = ["progression", "progression-free", "death", "progression-free", "transplant", "progression"]
+    reason = ["progressed", "", "died", "", "transplanted", "progressed"]
+    table = pd.DataFrame({"patient": PATIENTS, "state": state, "reason": reason})
+    ahead = table["state"] == "progression-free"
+    for d, p in ((180, 0.8), (365, 0.6)):
+        for suffix, shift in (("", 0.0), ("_low", -0.2), ("_high", 0.1)):
+            table[f"free_{d}{suffix}"] = np.where(ahead, p + shift, np.nan)
+        table[f"progression_{d}"] = np.where(ahead, 1 - p - 0.05, np.nan)
+    return table
+
+
+def draws(model: str, chains: int, seed: int) -> xr.Dataset:
+    """Draws of a few population parameters and of one that belongs to patients."""
+    rng, n = np.random.default_rng(seed), 200
+    shape = {"rate_progression": (0.7, 0.1), "omega_v": (0.5, 0.05)}
+    shape |= {"tau": (-3, 0.2), "sigma": (0.25, 0.02)} if model == "joint_step" else {}
+    found = {k: (("chain", "draw"), m + s * rng.standard_normal((chains, n))) for k, (m, s) in shape.items()}
+    names = [f"arm[{LONG}]", "size"]
+    found["beta_progression"] = (("chain", "draw", "progression_covariate"), 0.2 * rng.standard_normal((chains, n, 2)))
+    found["v"] = (("chain", "draw", "patient"), rng.standard_normal((chains, n, 6)))
+    coords = {"progression_covariate": names, "patient": PATIENTS}
+    return xr.Dataset(found, coords=coords, attrs={"seed": "7", "pymc": "6.4.0"})
+
+
+def diagnostics(model: str) -> pd.DataFrame:
+    names = ["rate_progression", "omega_v", f"beta_progression[arm[{LONG}]]", "beta_progression[size]"]
+    names += ["tau", "sigma"] if model == "joint_step" else []
+    table = pd.DataFrame({"parameter": names, "level": "population", "mean": 0.1, "sd": 0.1, "low": 0.0, "high": 0.2})
+    table["rhat"], table["ess_bulk"], table["ess_tail"] = 1.001, np.arange(len(names)) + 700.0, 900.0
+    table.loc[1, ["rhat", "ess_bulk"]] = [1.0087, 433.2]
+    return table
+
+
+def threshold(model: str, simulated: bool) -> pd.DataFrame:
+    columns = ["threshold", "median", "low", "high", "exists", "verdict", "truth"]
+    truth = -3.0 if simulated else np.nan
+    rows = [("prognostic: tau", -2.9, -3.1, -2.7, 1.0, "10^-2.9 (10^-3.1 to 10^-2.7)", truth)]
+    never = "no usable threshold: this risk is not reached at any MRD in most draws"
+    rows += [
+        ("risk: P(progression within 90 d) = 10%", -4.0, -np.inf, -3.5, 0.92, "10^-4.0 (10^-inf to 10^-3.5)", np.nan),
+        ("risk: P(progression within 90 d) = 20%", -3.0, -3.5, -2.5, 1.0, "10^-3.0 (10^-3.5 to 10^-2.5)", np.nan),
+        ("risk: P(progression within 90 d) = 30%", np.inf, -1.0, np.inf, 0.2, never, np.nan),
+    ]
+    return pd.DataFrame(rows if model == "joint_step" else rows[1:], columns=columns)
+
+
+def risk_curve() -> pd.DataFrame:
+    level = np.linspace(-6, -0.05, 30)
+    mean = 0.05 + 0.2 / (1 + np.exp(-2 * (level + 3)))
+    return pd.DataFrame({"log10_mrd": level, "mean": mean, "low": 0.8 * mean, "high": 1.3 * mean})
+
+
+def trajectories() -> pd.DataFrame:
+    """Two patients: latent level, one sample seen and one below its LOD, an infusion, an end."""
+    parts = []
+    for patient, outcome in ((EVIL, "progression"), (CHINESE, "death")):
+        day = np.linspace(0, 100, 11)
+        latent = {
+            "kind": "latent",
+            "day": day,
+            "mean": -3 + day / 100,
+            "low": -3.5 + day / 100,
+            "high": -2.5 + day / 100,
+        }
+        sample = {"kind": "sample", "day": [0.0, 50.0], "mean": [-2.8, -4.0], "below": [False, True]}
+        rest = [{"kind": "infusion", "day": [0.0]}, {"kind": "end", "day": [100.0], "outcome": [outcome]}]
+        parts += [pd.DataFrame({**p, "interval": 1, "patient": patient}) for p in (latent, sample, *rest)]
+    columns = ["patient", "kind", "interval", "day", "mean", "low", "high", "below", "outcome"]
+    table = pd.concat([p.reindex(columns=columns).astype("object") for p in parts], ignore_index=True)
+    return table.astype({"day": float, "mean": float, "low": float, "high": float})
+
+
+def below_lod() -> pd.DataFrame:
+    day = [28.0, 84.0, 140.0]
+    return pd.DataFrame({"day": day, "samples": [6, 6, 3], "observed": 0.3, "mean": 0.3, "low": 0.1, "high": 0.5})
+
+
+def compare(models: list[str]) -> pd.DataFrame:
+    """Models in the order given, each 12 elpd below the one before it, SE 4."""
+    gap = -12.0 * np.arange(len(models))
+    table = pd.DataFrame({"model": models, "elpd": -100 + gap, "se": 9.0, "difference": gap})
+    table["difference_se"] = np.where(gap < 0, 4.0, 0.0)
+    return table.assign(patients=6, **{"pareto_k_above_0.7": 1})
+
+
+def write(folder: Path, models: list[str], simulated: bool = False) -> Path:
+    """Writes all results of a study with these models (best first), figures included; returns `folder`."""
+    joint = any(m != "intervals" for m in models)
+    study, made = tables(joint), about()
+    (folder / "tables").mkdir(parents=True)
+    for name, table in study.items():
+        table.to_parquet(folder / "tables" / f"{name}.parquet")
+    files.write_json(made, folder / "tables" / "about.json")
+    checks = {"severity": "warning", "rule": "r", "file": "/home/someone/secret/mrd.csv", "row": 3, "patient": EVIL}
+    files.write_table(
+        pd.DataFrame([checks | {"value": "", "message": "late", "cure": "look", "column": "", "at": ""}]),
+        folder / "tables" / "checks.csv",
+    )
+    files.write_table(compare(models), folder / "compare.csv")
+    for model in models:
+        conclude(folder, model, simulated)
+        draw(folder, model, study["patients"], made)
+    if len(models) > 1:
+        style.save(comparison.differences(compare(models)), folder / "compare.svg")
+    return folder
+
+
+def conclude(folder: Path, model: str, simulated: bool) -> None:
+    found = {"curves": curves(), "lengths": lengths(), "diagnostics": diagnostics(model)}
+    found["loo"] = pd.DataFrame({"patient": PATIENTS, "elpd": -2.0, "pareto_k": [0.1, 0.2, 0.3, 0.4, 0.5, 0.9]})
+    if model != "intervals":
+        found |= {"trajectories": trajectories(), "below_lod": below_lod()}
+        files.write_table(threshold(model, simulated), folder / "threshold" / f"{model}.csv")
+        files.write_table(risk_curve(), folder / "threshold" / f"{model}.curve.csv")
+    for name, table in found.items():
+        files.write_table(table, folder / model / f"{name}.csv")
+    files.write_table(outlook(), folder / "selection" / f"{model}.csv")
+    files.write_table(moved(model), folder / "selection" / f"{model}.effects.csv")
+    files.write_json(
+        {"divergences": 0, "bfmi": 0.8, "draws": 800, "steps_per_draw": 7.0}, folder / model / "sampler.json"
+    )
+    files.write_tree(xr.DataTree.from_dict({"posterior": draws(model, 4, 1)}), folder / model / "posterior.nc")
+    files.write_tree(xr.DataTree.from_dict({"prior": draws(model, 1, 2)}), folder / model / "prior.nc")
+
+
+def draw(folder: Path, model: str, people: pd.DataFrame, made: dict) -> None:
+    """The figures of one model, as the draw rules make them."""
+    prior, posterior = files.read_tree(folder / model / "prior.nc"), files.read_tree(folder / model / "posterior.nc")
+    before, after = prior["prior"].to_dataset(), posterior["posterior"].to_dataset()
+    link, table = LINKS[model], read(folder / model / "curves.csv")
+    drawn = {f"{model}/free": intervals.free(table, "gap"), f"{model}/incidence": intervals.incidence(table, "gap")}
+    ratios = read(folder / "selection" / f"{model}.effects.csv")
+    drawn[f"selection/{model}.effects"] = effects.hazard_ratios(ratios, made, people)
+    drawn[f"{model}/priors"] = checking.priors(before, after, CONFIG["priors"], made, people, link, None)
+    judged = read(folder / model / "diagnostics.csv")
+    drawn[f"{model}/chains"] = checking.chains(after, judged, made, people, link)
+    drawn[f"selection/{model}"] = patients.outlook(read(folder / "selection" / f"{model}.csv"), people, made, 180)
+    if model != "intervals":
+        found = read(folder / "threshold" / f"{model}.csv"), read(folder / "threshold" / f"{model}.curve.csv")
+        both = thresholds.draws_of(prior, posterior)
+        drawn[f"threshold/{model}"] = thresholds.thresholds(
+            found[1], found[0], both, [0.1, 0.2, 0.3], 90, {"flow": 1e-4}
+        )
+        drawn[f"{model}/trajectories"] = mrd.trajectories(read(folder / model / "trajectories.csv"))
+        drawn[f"{model}/below_lod"] = mrd.below_lod(read(folder / model / "below_lod.csv"))
+    for place, figure in drawn.items():
+        style.save(figure, folder / f"{place}.svg")

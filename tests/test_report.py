@@ -1,0 +1,273 @@
+"""The dossier: escaped, self-contained, complete, and right about what it says first."""
+
+import base64
+import math
+import re
+from html.parser import HTMLParser
+
+import dossiers
+import pytest
+
+from redose import report
+from redose.report import answer, reading, tables, words
+
+VOID = {"meta", "link", "img", "br"}
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags that balance, text, references, images, headings."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.open, self.text, self.references, self.images, self.headings, self.ids = [], [], [], [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        known = dict(attrs)
+        self.references += [v for k, v in attrs if k in ("src", "href")]
+        self.ids += [v for k, v in attrs if k == "id"]
+        assert not [k for k, _ in attrs if k.startswith("on")], (tag, attrs)
+        if tag == "img":
+            self.images.append(known)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "h2":
+            self.headings.append(data)
+        if not self.open or self.open[-1] not in ("style", "script"):
+            self.text.append(data)
+
+
+def rendered(folder, models, simulated=False):
+    source = "simulate" if simulated else "tables"
+    read = reading.read(
+        dossiers.write(folder, models, simulated), dossiers.settings("s1", models, source), dossiers.CAPTIONS
+    )
+    html = report.render(read)
+    return read, html, Page(html)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A study without MRD and with one model."""
+    return rendered(tmp_path_factory.mktemp("plain") / "s1", ["intervals"])
+
+
+@pytest.fixture(scope="module")
+def joint(tmp_path_factory):
+    """A simulated study with MRD and three models."""
+    return rendered(tmp_path_factory.mktemp("joint") / "s1", ["joint_step", "joint_value", "intervals"], simulated=True)
+
+
+@pytest.mark.parametrize("which", ["plain", "joint"])
+def test_the_page_is_whole(which, request):
+    _, html, page = request.getfixturevalue(which)
+    assert html.startswith("<!DOCTYPE html>")
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
+    numbered = [f"{k} {title}" for k, title in enumerate(report.CHAPTERS.values(), 1)]
+    assert page.headings == numbered
+
+
+@pytest.mark.parametrize("which", ["plain", "joint"])
+def test_the_page_needs_nothing_but_itself(which, request):
+    _, html, page = request.getfixturevalue(which)
+    assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", html)
+    assert all(r.startswith(("#", "data:")) for r in page.references)
+    assert {r[1:] for r in page.references if r.startswith("#")} <= set(page.ids)
+    assert "@import" not in html
+    assert "url(" not in html
+
+
+@pytest.mark.parametrize("which", ["plain", "joint"])
+def test_no_path_of_the_machine_is_printed(which, request):
+    _, html, _ = request.getfixturevalue(which)
+    assert "/home" not in html
+    assert "secret" not in html
+
+
+@pytest.mark.parametrize("which", ["plain", "joint"])
+def test_names_are_text_and_never_markup(which, request):
+    _, html, page = request.getfixturevalue(which)
+    assert "<img src=x" not in html
+    assert "<b>" not in html
+    shown = "".join(page.text)
+    for name in (*dossiers.PATIENTS, dossiers.LONG, dossiers.GREEK, dossiers.CHINESE, "burden <b>"):
+        assert name in shown
+
+
+@pytest.mark.parametrize(("which", "count"), [("plain", 6), ("joint", 6 + 3 + 1 + 5 + 3)])
+def test_every_figure_has_words_for_those_who_do_not_see_it(which, count, request):
+    _, html, page = request.getfixturevalue(which)
+    # best model 6 figures, its MRD 3, the comparison, and of the two others: free, effects, priors, chains, MRD
+    assert len(page.images) >= count
+    assert all(len(i["alt"]) > 20 for i in page.images)
+    assert html.count("<figcaption>") == len(page.images)
+    assert html.count("What would worry you") == len(page.images)
+    picture = base64.b64decode(page.images[0]["src"].partition(",")[2])
+    assert picture.startswith(b"<?xml")
+
+
+def test_without_mrd_the_dossier_says_so_instead_of_a_threshold(plain):
+    read, _, page = plain
+    assert answer.thresholds(read) == "No MRD was measured in this study, hence no MRD threshold can be given."
+    assert "No MRD was measured in this study, hence there is no threshold." in "".join(page.text)
+    assert "Its truth is known" not in "".join(page.text)
+
+
+def test_the_answer_of_a_study_without_mrd(plain):
+    read, _, _ = plain
+    found = answer.answer(read)
+    free = found["Progression-free intervals"]
+    assert "365 days (12.0 months)" in free
+    assert "41 % (31 to 51 %)" in free
+    assert f"too few followed so long under {dossiers.GREEK} and {dossiers.CHINESE}" in free
+    moves = found["What moves progression"]
+    assert "burden <b>, +1 cm, 1.2 (1.1 to 1.4), P(raises it) > 0.99, strong evidence" in moves
+    assert "0.63 (0.40 to 0.96), P(lowers it) = 0.96, moderate evidence" in moves
+    assert "2 of 6 patients" in found["Patient outlook"]
+    assert "one model, intervals" in found["What this rests on"]
+
+
+def test_the_answer_names_thresholds_truth_and_main_model(joint):
+    read, _, page = joint
+    found = answer.answer(read)
+    limits = found["MRD thresholds"]
+    assert "10^-2.9 (0.13 %)" in limits  # 10^-2.9 = 0.00126
+    assert "truth of the simulation is 10^-3.0" in limits
+    assert "20 % at an MRD of 10^-3.0 (0.10 %), 10^-3.5 to 10^-2.5" in limits
+    assert "below any MRD to 10^-3.5" in limits
+    assert "(below the LOD of" not in limits  # the LOD is 10^-4, and so is the lowest threshold
+    assert "for 30 %, no usable threshold: this risk is not reached at any MRD in most draws" in limits
+    # prior 90 % interval: 2 * 2.5 * 1.645 / 1.960 = 4.196 log10; posterior 0.4
+    assert "10.5 times narrower" in limits
+    assert "strong evidence" in limits
+    assert "joint_step, which of 3 models" in found["What this rests on"]
+    assert "clearly so (elpd 12.0 above joint_value, SE 4.0)" in found["What this rests on"]
+    assert "This study is simulated." in "".join(page.text)
+
+
+def test_superscripts_in_the_page(joint):
+    _, html, _ = joint
+    assert "10<sup>−2.9</sup> (0.13 %)" in html
+    assert "10^-" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", html).split("<pre>")[0]
+
+
+def test_patients_without_an_outlook_get_a_reason(plain):
+    read, _, _ = plain
+    rows = [[c.text for c in row] for row in tables.without_outlook(read, read.best).rows]
+    assert len(rows) == 4
+    assert [dossiers.PATIENTS[2], dossiers.GREEK, "3", "death", "died"] in rows
+
+
+def test_a_horizon_that_a_group_did_not_reach_is_left_out(plain):
+    read, _, _ = plain
+    rows = [[c.text for c in row] for row in tables.lengths(read, read.best).rows]
+    assert [(r[0], r[4]) for r in rows] == [
+        (dossiers.LONG, "180 days (5.9 months)"),
+        (dossiers.LONG, "365 days (12.0 months)"),
+        (dossiers.CHINESE, "180 days (5.9 months)"),
+    ]
+    assert rows[1][5:] == ["41 % (31 to 51 %)", "41 %", "292 (256 to 328)", "292"]
+
+
+def test_the_gate_names_the_worst_parameter(plain):
+    read, _, _ = plain
+    row = [c.text for c in tables.gate(read).rows[0]]
+    assert row[:3] == ["intervals", "1.009 (omega_v)", "433.2 (omega_v)"]
+
+
+def test_a_fault_in_the_checks_is_listed_without_its_folder(plain):
+    read, _, _ = plain
+    assert [c.text for c in tables.warnings(read).rows[0]] == [
+        "warning",
+        "mrd.csv row 3",
+        dossiers.EVIL,
+        "late",
+        "look",
+    ]
+
+
+def test_outcomes_are_counted_by_interval_number(plain):
+    read, _, _ = plain
+    table = tables.outcomes(read)
+    assert table.columns[2:6] == [
+        "ended by progression",
+        "ended by death",
+        "ended by transplant",
+        "ended by end of follow-up",
+    ]
+    assert [c.text for c in table.rows[0]][:6] == ["1", "6", "2", "1", "1", "2"]
+    assert [c.text for c in table.rows[1]][:6] == ["2", "1", "1", "0", "0", "0"]
+
+
+def test_only_priors_in_use_are_listed_with_their_source(plain, joint):
+    names = {row[0].text for row in tables.priors(plain[0]).rows}
+    assert names == {"rate_progression", "omega_v", "hazard_ratio"}
+    assert {"tau", "sigma"} <= {row[0].text for row in tables.priors(joint[0]).rows}
+
+
+def test_the_equations_are_those_of_the_models_page(joint):
+    read, html, _ = joint
+    assert list(report.equations(read)) == ["joint_step and joint_value", "intervals"]
+    assert "λ_ik(t)" in html
+
+
+def test_the_same_results_give_the_same_page(plain):
+    assert report.render(plain[0]) == plain[1]
+
+
+def test_every_figure_has_its_caption_with_the_numbers_of_the_config():
+    for name in (*reading.FIGURES, "comparison"):
+        text = dossiers.CAPTIONS[name]
+        assert "How to read it:" in text, name
+        assert "What would worry you:" in text, name
+    assert set(report.ALT) == {*reading.FIGURES, "comparison"}
+
+
+def test_digests_are_those_of_sha256sum(tmp_path):
+    path = tmp_path / "abc"
+    path.write_bytes(b"abc")
+    assert reading.digest(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (1234.5, "1 234"),
+        (0.01234, "0.0123"),
+        (-2.0, "−2.00"),
+        (math.nan, "–"),
+        (math.inf, "∞"),
+        (9.996, "10.00"),
+    ],
+)
+def test_numbers_have_sensible_digits(value, text):
+    assert words.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "0 %"), (0.001, "< 1 %"), (0.5, "50 %"), (0.999, "> 99 %"), (1.0, "100 %")]
+)
+def test_percentages_do_not_round_to_certainty(share, text):
+    assert words.percent(share) == text
+
+
+def test_words_for_bands_levels_and_days():
+    assert words.band(0.31, 0.51, words.percent) == "31 to 51 %"
+    assert words.mrd(-4) == "10^-4.0 (0.010 %)"
+    assert words.mrd(math.inf) == "above any MRD"
+    assert words.days(365.25) == "365 days (12.0 months)"
+    assert words.listed(["a", "b", "c"]) == "a, b and c"
+    assert str(words.powers("<i> 10^-3.5")) == "&lt;i&gt; 10<sup>−3.5</sup>"
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.999, "strong"), (0.97, "moderate"), (0.92, "weak"), (0.6, "no clear")])
+def test_strength_of_evidence(value, text):
+    assert words.evidence(value).startswith(text)

@@ -1,0 +1,161 @@
+# Figures and the dossier.
+include: "report_common.smk"
+
+
+rule draw_fit:
+    input:
+        about="results/{study}/tables/about.json",
+        patients="results/{study}/tables/patients.parquet",
+        curves="results/{study}/{model}/curves.csv",
+        effects="results/{study}/selection/{model}.effects.csv",
+        outlook="results/{study}/selection/{model}.csv",
+        diagnostics="results/{study}/{model}/diagnostics.csv",
+        prior="results/{study}/{model}/prior.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        truth=truth_of,
+    output:
+        free=report(
+            "results/{study}/{model}/free.svg",
+            category="1 Progression-free intervals",
+            labels={"study": "{study}", "model": "{model}", "shows": "alive and progression-free"},
+            caption="../report/free.rst",
+        ),
+        incidence=report(
+            "results/{study}/{model}/incidence.svg",
+            category="1 Progression-free intervals",
+            labels={"study": "{study}", "model": "{model}", "shows": "cumulative incidence"},
+            caption="../report/incidence.rst",
+        ),
+        effects=report(
+            "results/{study}/selection/{model}.effects.svg",
+            category="2 What moves the hazard",
+            labels={"study": "{study}", "model": "{model}", "shows": "hazard ratios"},
+            caption="../report/effects.rst",
+        ),
+        outlook=report(
+            "results/{study}/selection/{model}.svg",
+            category="4 Patient outlook",
+            labels={"study": "{study}", "model": "{model}", "shows": "outlook of patients"},
+            caption="../report/outlook.rst",
+        ),
+        priors=report(
+            "results/{study}/{model}/priors.svg",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "prior against posterior"},
+            caption="../report/priors.rst",
+        ),
+        chains=report(
+            "results/{study}/{model}/chains.svg",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "chains"},
+            caption="../report/chains.rst",
+        ),
+        png=expand("results/{{study}}/{{model}}/{name}.png", name=["free", "incidence", "priors", "chains"])
+        + expand("results/{{study}}/selection/{{model}}{name}.png", name=[".effects", ""]),
+    log:
+        "logs/draw_fit/{study}.{model}.log",
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        priors=config["priors"],
+        horizons=config["decision"]["horizons"],
+        clock=clock_of,
+        code=digest("draw_fit"),
+    script:
+        "../scripts/draw_fit.py"
+
+
+rule draw_mrd:
+    input:
+        about="results/{study}/tables/about.json",
+        trajectories="results/{study}/{model}/trajectories.csv",
+        below="results/{study}/{model}/below_lod.csv",
+        curve="results/{study}/threshold/{model}.curve.csv",
+        table="results/{study}/threshold/{model}.csv",
+        prior="results/{study}/{model}/prior.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+    output:
+        threshold=report(
+            "results/{study}/threshold/{model}.svg",
+            category="3 MRD and thresholds",
+            labels={"study": "{study}", "model": "{model}", "shows": "risk and thresholds"},
+            caption="../report/threshold.rst",
+        ),
+        trajectories=report(
+            "results/{study}/{model}/trajectories.svg",
+            category="3 MRD and thresholds",
+            labels={"study": "{study}", "model": "{model}", "shows": "MRD of nine patients"},
+            caption="../report/trajectories.rst",
+        ),
+        below=report(
+            "results/{study}/{model}/below_lod.svg",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "share below the LOD"},
+            caption="../report/below_lod.rst",
+        ),
+        png=expand("results/{{study}}/{{model}}/{name}.png", name=["trajectories", "below_lod"])
+        + ["results/{study}/threshold/{model}.png"],
+    log:
+        "logs/draw_mrd/{study}.{model}.log",
+    wildcard_constraints:
+        model="joint_value|joint_step",
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        decision=config["decision"],
+        code=digest("draw_mrd"),
+    script:
+        "../scripts/draw_mrd.py"
+
+
+rule draw_comparison:
+    input:
+        "results/{study}/compare.csv",
+    output:
+        report(
+            "results/{study}/compare.svg",
+            category="5 Model comparison",
+            labels={"study": "{study}", "model": "all", "shows": "difference in elpd"},
+            caption="../report/comparison.rst",
+        ),
+        "results/{study}/compare.png",
+    log:
+        "logs/draw_comparison/{study}.log",
+    resources:
+        mem="1GB",
+        runtime="5m",
+    params:
+        code=digest("draw_comparison"),
+    script:
+        "../scripts/draw_comparison.py"
+
+
+rule report:
+    input:
+        tables=expand("results/{{study}}/tables/{table}.parquet", table=TABLES),
+        about="results/{study}/tables/about.json",
+        checks="results/{study}/tables/checks.csv",
+        compare="results/{study}/compare.csv",
+        comparison=comparison_of,
+        conclusions=conclusions_of,
+    output:
+        report(
+            "results/{study}/report.html",
+            category="0 Dossier",
+            labels={"study": "{study}", "model": "all", "shows": "the dossier"},
+            caption="../report/dossier.rst",
+        ),
+    log:
+        "logs/report/{study}.log",
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        settings=settings_of,
+        captions=captions_of,
+        pages=pages_of,
+        code=digest("report"),
+    script:
+        "../scripts/report.py"

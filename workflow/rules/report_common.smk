@@ -1,0 +1,42 @@
+# Look-ups of the figures and the dossier.
+CAPTIONS = Path(workflow.basedir, "workflow", "report")
+
+
+def settings_of(wildcards):
+    """Everything in the config that bears on one study: what its dossier prints, and a digest of it."""
+    return {**config, "studies": {wildcards.study: study_of(wildcards)}}
+
+
+def captions_of(wildcards):
+    return {f.stem: f.read_text(encoding="utf-8") for f in sorted(CAPTIONS.glob("*.rst"))}
+
+
+def pages_of(wildcards):
+    """Digest of the dossier's templates: they are part of the package, but no Python."""
+    pages = [f for f in sorted((PACKAGE / "templates").rglob("*")) if f.is_file()]
+    return hashlib.sha256(b"\x1f".join(f.read_bytes() for f in pages)).hexdigest()[:16]
+
+
+def clock_of(wildcards):
+    return study_of(wildcards)["models"][wildcards.model].get("clock", "gap")
+
+
+def joint_of(wildcards):
+    return [m for m in models_of(wildcards) if m.startswith("joint")]
+
+
+def conclusions_of(wildcards):
+    """Tables, draws and figures of every model of a study."""
+    every = ["{model}/lengths.csv", "{model}/diagnostics.csv", "{model}/loo.csv", "{model}/sampler.json"]
+    every += ["{model}/accepted.json", "{model}/posterior.nc", "selection/{model}.csv", "selection/{model}.effects.csv"]
+    every += ["{model}/free.svg", "{model}/incidence.svg", "{model}/priors.svg", "{model}/chains.svg"]
+    every += ["selection/{model}.svg", "selection/{model}.effects.svg"]
+    joint = ["threshold/{model}.csv", "threshold/{model}.svg", "{model}/trajectories.svg", "{model}/below_lod.svg"]
+    folder = f"results/{wildcards.study}/"
+    found = expand([folder + f for f in every], model=models_of(wildcards))
+    return found + expand([folder + f for f in joint], model=joint_of(wildcards))
+
+
+def comparison_of(wildcards):
+    """The comparison has a figure where there is something to compare."""
+    return f"results/{wildcards.study}/compare.svg" if len(models_of(wildcards)) > 1 else []
