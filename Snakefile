@@ -5,7 +5,7 @@ from snakemake.utils import min_version, validate
 min_version("9.20")
 
 
-configfile: "config.yaml"
+configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "workflow/rules/common.smk"

@@ -70,6 +70,64 @@ def test_a_wrong_model_leaves_its_band():
     assert ((part["observed"] < part["low"]) | (part["observed"] > part["high"])).mean() > 0.9
 
 
+def two_arms(n: int = 400):
+    """(design, draws): a model without the arm, whose hazard ratio is 3 in truth, but with a frailty that could soak
+    it up; two intervals a patient."""
+    rng = np.random.default_rng(17)
+    tables = exponential_study(1.0, 1e-9, n)
+    arm = np.where(np.arange(n) < n // 2, "slow", "fast")
+    rate = np.where(arm == "slow", 0.6, 1.8)
+    first = np.minimum(rng.exponential(YEAR / rate), 400.0)
+    second = np.minimum(first + rng.exponential(YEAR / rate), 800.0)
+    one = tables["intervals"].assign(end_day=first, outcome=np.where(first < 400, "progression", "censored"))
+    two = one.assign(interval=2, start_day=first, end_day=second)
+    two["outcome"] = np.where(second < 800, "progression", "censored")
+    tables["intervals"] = pd.concat([one, two[one["outcome"] == "progression"]]).sort_values(
+        ["patient", "interval"], ignore_index=True
+    )
+    none = {"covariates": [], "time_dependent": []}
+    estimand = {"death": "hypothetical", "transplant": "hypothetical", "new_therapy": "hypothetical"}
+    wanted = options(frailty=True) | {"progression": none, "estimand": estimand}
+    data = design.build(tables, ABOUT, "intervals", wanted, CONFIG["priors"])
+    draws = {"rate_progression": np.full(SAME, 0.95), "shape_progression": np.ones(SAME)}
+    draws |= {"omega_v": np.full(SAME, 0.6), "beta_progression": np.zeros((0, SAME))}
+    return data, draws, pd.Series(arm)
+
+
+def test_a_frailty_does_not_hide_what_the_model_leaves_out():
+    """First intervals of both arms are expected alike, as no past tells the patients apart; the fast arm falls below
+    its band. With frailties drawn given the patients' own events, the misfit would vanish."""
+    data, draws, arm = two_arms()
+    chosen = [g for g in overlay.groups(data, arm) if g.number == "1"]
+    curves = overlay.curves(data, draws, chosen, 0.9, 1)
+    for name, sign in (("fast", -1), ("slow", 1)):
+        part = curves[(curves["group"] == name) & (curves["quantity"] == "free") & (curves["day"] > 150)]
+        assert (np.sign(part["observed"] - part["mean"]) == sign).all()
+        assert ((part["observed"] < part["low"]) | (part["observed"] > part["high"])).mean() > 0.9
+
+
+def test_predicted_frailty_is_that_of_survivors():
+    """Before any event E[exp(v) | free of events up to exposure H] by quadrature; one earlier progression tilts it."""
+    data, draws, arm = two_arms()
+    group = next(g for g in overlay.groups(data, arm) if g.number == "2" and g.name == "fast")
+    interval = group.members[:1]
+    exposure = np.full((1, SAME), 0.5)
+    found = overlay.predicted_frailty(data, draws, interval, np.array([0]), {"progression": exposure})
+    before = 0.95 / YEAR * float(data["interval_exit"][int(interval[0]) - 1])
+    v = np.linspace(-5, 5, 8001)
+    density = np.exp(-0.5 * (v / 0.6) ** 2 + v - (before + 0.25) * np.exp(v))
+    assert found["progression"][0] == pytest.approx(
+        np.full(SAME, (density * np.exp(v)).sum() / density.sum()), rel=1e-5
+    )
+
+
+def test_score_without_a_death_submodel():
+    data, draws, _ = two_arms(12)
+    draws["rate_progression"] = np.random.default_rng(2).normal(0.95, 0.05, SAME)
+    table = scores.score(data, draws, 1)
+    assert np.isfinite(table["elpd"]).all()
+
+
 def test_lengths_against_closed_form():
     data, draws = exponential(1.2, 0.4)
     table = overlay.lengths(data, draws, overlay.groups(data, pd.Series(["x"] * 400)), [180, 365], 0.9)
@@ -129,6 +187,30 @@ def test_risk_curve_against_quadrature_of_a_growing_hazard():
 
         expected = -np.expm1(-quad(hazard, 0, 90)[0])
         assert curve[place] == pytest.approx(np.full(SAME, expected), rel=2e-3)
+
+
+def test_risk_counts_those_who_came_so_far():
+    """Constant hazards, frailty sd 1: P(progression in 90 d | free for 90 d), by quadrature over the frailty."""
+    data, draws = value_draws()
+    draws |= {"alpha_progression": np.zeros(SAME), "rate_progression": np.full(SAME, 2.0)}
+    draws |= {"omega_v": np.ones(SAME), "phi": np.zeros(SAME)}
+    curve = thresholds.risk_curve(data, draws, 90, 90, 1)
+    v = np.linspace(-8, 8, 4001)
+    grown = 2.0 * 90 / YEAR * np.exp(v)
+    weight = np.exp(-0.5 * v**2 - grown)
+    assert curve[30] == pytest.approx(np.full(SAME, (weight * -np.expm1(-grown)).sum() / weight.sum()), rel=0.02)
+
+
+def test_tau_is_no_threshold_where_the_hazard_does_not_step_up():
+    decision = {"smallest_step": 1.5, "ci_prob": 0.9}
+    rng = np.random.default_rng(0)
+    draws = {"tau": rng.normal(-3, 1.3, 1000), "alpha_progression": rng.normal(0.4, 0.3, 1000)}
+    row = thresholds.prognostic(draws, decision, None)
+    assert row["verdict"].startswith("no usable threshold: the hazard steps up at least 1.5-fold in only")
+    assert row["exists"] == pytest.approx(0.49, abs=0.05)  # P(N(0.4, 0.3) > log 1.5)
+    draws = {"tau": np.linspace(-3.2, -2.8, 1000), "alpha_progression": np.full(1000, 1.8)}
+    clear = thresholds.prognostic(draws, decision, -3.0)
+    assert clear["verdict"] == "10^-3.0 (10^-3.2 to 10^-2.8)"
 
 
 def test_crossing_interpolates_and_says_where_there_is_none():

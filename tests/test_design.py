@@ -131,6 +131,34 @@ def test_a_joint_model_needs_samples():
         build("joint_step", tables)
 
 
+def test_a_covariate_with_one_value_is_refused():
+    tables = small_study()
+    tables["patients"]["arm"] = "x"
+    with pytest.raises(covariates.DesignError, match=r"'arm' has one value"):
+        build(tables=tables)
+
+
+def test_a_censored_patient_is_free_until_the_last_assessment_only():
+    """p1's third interval is censored at day 240; last seen free on day 215. p3 was never assessed again."""
+    tables = small_study()
+    tables["intervals"].loc[2, "last_free_day"] = 215.0
+    tables["intervals"].loc[4, "last_free_day"] = 0.0
+    data = build(tables=tables)
+    assert data["interval_exit"].to_numpy().tolist() == [100, 90, 25, 300, 1]
+    # a progression between two assessments counts at their middle in curves and knots
+    assert data["interval_time"].to_numpy().tolist() == [100, 60, 25, 300, 1]
+
+
+def test_samples_between_a_progression_and_the_next_treatment_are_left_out():
+    tables = small_study()
+    tables["intervals"].loc[0, "end_day"] = 80
+    extra = {"patient": "p1", "day": 90, "assay": "flow", "mrd": 0.2, "lod": 1e-4, "below": False}
+    tables["mrd"] = pd.concat([tables["mrd"], pd.DataFrame([extra])], ignore_index=True)
+    data = build("joint_value", tables)
+    assert 90 not in data["sample_day"].to_numpy()
+    assert data.sizes["sample"] == 7
+
+
 def test_a_missing_covariate_is_refused_with_the_patient():
     tables = small_study()
     tables["patients"].loc[1, "age"] = np.nan

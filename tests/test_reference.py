@@ -20,7 +20,6 @@ from redose import checks, design, examples, models, priors, sampling, tables
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 SAMPLING = {"chains": 4, "tune": 500, "draws": 500, "target_accept": 0.9}
-FLEXIBLE = {"basis": 15}  # chronic GVHD starts while the hazard falls: 8 coefficients leave a bias of 0.1
 WEAK = {
     **CONFIG["priors"],
     "hazard_ratio": {"scale": "ratio", "median": 1, "upper": 1000},
@@ -30,7 +29,7 @@ WEAK = {
 
 def options(**hazard) -> dict:
     composite = {"death": "composite", "transplant": "hypothetical", "new_therapy": "hypothetical"}
-    return CONFIG["model"] | {"estimand": composite, "baseline": "mspline", "frailty": False, **FLEXIBLE} | hazard
+    return CONFIG["model"] | {"estimand": composite, "baseline": "mspline", "frailty": False} | hazard
 
 
 def posterior_means(name: str, wanted: dict, folder: Path) -> dict[str, float]:

@@ -66,19 +66,22 @@ def test_impossible_priors_are_refused_by_name(prior):
         priors.convert("doubling", prior)
 
 
-LIMITS = {"rhat": 1.01, "ess_bulk": 400, "ess_tail": 400, "divergences": 0, "bfmi": 0.3}
+LIMITS = {"rhat": 1.01, "rhat_patient": 1.05, "ess_bulk": 400, "ess_tail": 400, "divergences": 0, "bfmi": 0.3}
 FINE = {"divergences": 0, "bfmi": 0.9}
 
 
 def diagnostics(**changes) -> pd.DataFrame:
     rows = [
         {"parameter": "tau", "level": "population", "rhat": 1.001, "ess_bulk": 900.0, "ess_tail": 800.0},
-        {"parameter": "v[p1]", "level": "patient", "rhat": 1.5, "ess_bulk": 9.0, "ess_tail": 9.0},
+        {"parameter": "v[p1]", "level": "patient", "rhat": 1.04, "ess_bulk": 9.0, "ess_tail": 9.0},
     ]
-    return pd.DataFrame([rows[0] | changes, rows[1]])
+    patient = {k.removeprefix("patient_"): v for k, v in changes.items() if k.startswith("patient_")}
+    return pd.DataFrame(
+        [rows[0] | {k: v for k, v in changes.items() if not k.startswith("patient_")}, rows[1] | patient]
+    )
 
 
-def test_the_gate_accepts_a_good_fit_and_judges_population_parameters_only():
+def test_the_gate_accepts_a_good_fit_and_does_not_ask_ess_of_every_patient():
     verdict = acceptance.judge(diagnostics(), FINE, LIMITS, "study", "model")
     assert verdict.accepted
     assert verdict.text() == "study/model: accepted."
@@ -90,6 +93,7 @@ def test_the_gate_accepts_a_good_fit_and_judges_population_parameters_only():
         ({"rhat": 1.02}, FINE, "tau: R-hat 1.02, limit 1.01"),
         ({"ess_bulk": 399.0}, FINE, "tau: bulk ESS 399, limit 400"),
         ({"ess_tail": 12.0}, FINE, "tau: tail ESS 12, limit 400"),
+        ({"patient_rhat": 1.2}, FINE, "patient effects: largest R-hat 1.2, limit 1.05"),
         ({"rhat": np.nan}, FINE, "tau: R-hat nan"),
         ({}, {"divergences": 3, "bfmi": 0.9}, "3 divergent draws, limit 0"),
         ({}, {"divergences": 0, "bfmi": 0.1}, "BFMI 0.100"),

@@ -106,7 +106,6 @@ PARTS = {
     "assays": {
         "lod": Key(fraction, "limit of detection, a fraction, for samples without one of their own"),
         "false_positive_rate": Key(rate, "probability that a sample without disease reads positive", default=0.0),
-        "noise": Key(positive, "standard deviation of log10 MRD between replicates"),
     },
     "products": {
         "source": Key(one_of(SOURCES), "source of the cells: " + ", ".join(SOURCES), required=True),

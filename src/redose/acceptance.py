@@ -30,7 +30,8 @@ class Verdict:
 def judge(table: pd.DataFrame, sampler: dict, limits: dict, study: str, model: str) -> Verdict:
     """The verdict on a fit. table: from `summarise`; sampler: from `sampler_summary`; limits: config `acceptance`.
 
-    Population parameters are judged. A constant (an exact zero variance, NaN everywhere) counts as a fault.
+    Population parameters are judged one by one, patient effects by their largest R-hat. A constant (NaN everywhere)
+    counts as a fault.
     """
     judged = table[table["level"] == "population"]
     faults = []
@@ -38,6 +39,9 @@ def judge(table: pd.DataFrame, sampler: dict, limits: dict, study: str, model: s
         limit = limits[column]
         bad = judged[~(worse * judged[column] <= worse * limit)]  # NaN is bad
         faults += [f"{p}: {name} {v:.4g}, limit {limit:g}" for p, v in zip(bad["parameter"], bad[column], strict=True)]
+    worst = table.loc[table["level"] == "patient", "rhat"].max()
+    if worst > limits["rhat_patient"]:
+        faults.append(f"patient effects: largest R-hat {worst:.4g}, limit {limits['rhat_patient']:g}")
     if sampler["divergences"] > limits["divergences"]:
         faults.append(f"sampler: {sampler['divergences']} divergent draws, limit {limits['divergences']}")
     if not sampler["bfmi"] >= limits["bfmi"]:

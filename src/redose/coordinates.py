@@ -4,7 +4,8 @@ Level, growth and kill of one patient are strongly correlated in the posterior (
 growth and more kill). NUTS with a diagonal metric then needs long trajectories. The map here is found before
 sampling by a few steps of an approximate EM with Gauss-Newton modes per patient, at fixed values of half-life, dose
 exponent and assay noise. It only sets coordinates: the posterior does not depend on it (a linear map, constant
-Jacobian), and a poor map costs speed, not correctness.
+Jacobian), and a poor map costs speed, not correctness. The centre of the map also follows psi, rho and the half-life,
+which all patients share, as the patients' modes do.
 """
 
 from dataclasses import dataclass
@@ -32,18 +33,29 @@ class Samples:
     below: np.ndarray
 
 
-def reference_samples(data: xr.Dataset, doses: kinetics.Doses, reference: dict) -> Samples:
-    """Samples with the kill done at the reference half-life and dose exponent, in units of δ; shape (sample,) each."""
-    n, h = data.sizes["sample"], reference["half_life"]
-    total, running = kinetics.dose_states(doses, reference["psi"], 0.0, h)
+def shared(reference: dict) -> np.ndarray:
+    """The shared kinetic parameters at their reference: psi, rho, log half-life; shape (3,)."""
+    return np.array([reference["psi"], 0.0, np.log(reference["half_life"])])
+
+
+def kill_since_start(data: xr.Dataset, doses: kinetics.Doses, at: np.ndarray) -> np.ndarray:
+    """Kill done at every sample since its interval began, in units of the patient's kill; shape (sample,)."""
+    n, h = data.sizes["sample"], np.exp(at[2])
+    total, running = kinetics.dose_states(doses, at[0], at[1], h)
     done = kinetics.kill_done(total, running, data["point_slot"].to_numpy()[:n], data["point_since"].to_numpy()[:n], h)
     start = kinetics.kill_done(total, running, data["start_slot"].to_numpy(), data["start_since"].to_numpy(), h)
+    return done - start[data["point_interval"].to_numpy()[:n]]
+
+
+def reference_samples(data: xr.Dataset, doses: kinetics.Doses, reference: dict) -> Samples:
+    """Samples with the kill done at the reference of the shared parameters; shape (sample,) each."""
+    n = data.sizes["sample"]
     interval = data["point_interval"].to_numpy()[:n]
     return Samples(
         interval,
         data["interval_patient"].to_numpy()[interval],
         data["point_elapsed"].to_numpy()[:n],
-        done - start[interval],
+        kill_since_start(data, doses, shared(reference)),
         data["sample_y"].to_numpy(),
         data["sample_below"].to_numpy(),
     )
@@ -106,6 +118,29 @@ def approximate(data: xr.Dataset, doses: kinetics.Doses, reference: dict) -> tup
     return centre, blocks, covariance
 
 
+def sensitivity(data: xr.Dataset, doses: kinetics.Doses, reference: dict, centre, blocks, covariances) -> np.ndarray:
+    """How the approximate modes of the traits move with psi, rho and log half-life; shape (trait, 3).
+
+    By the implicit function theorem, -Cov_i J_i' W_i ∂M/∂(shared), with J and W as in `working_response`.
+    """
+    samples, at = reference_samples(data, doses, reference), shared(reference)
+    split = [data.sizes["interval"], data.sizes["interval"] + data.sizes["patient"]]
+    level, log_doubling, log_kill = np.split(centre, split)
+    jacobian, _, information = working_response(samples, level, log_doubling, log_kill, reference["sigma"])
+    step = 1e-4 * np.eye(3)
+    moved = [kill_since_start(data, doses, at + e) - kill_since_start(data, doses, at - e) for e in step]
+    per_kill = np.divide(jacobian[:, 2], samples.done, out=np.zeros(len(samples.done)), where=samples.done != 0)
+    slope = per_kill[:, None] * np.array(moved).T / 2e-4  # ∂M/∂(shared), shape (sample, 3)
+    found = np.zeros((len(centre), 3))
+    for i, (block, covariance) in enumerate(zip(blocks, covariances, strict=True)):
+        mine = np.flatnonzero(samples.patient == i)
+        design = np.zeros((len(mine), len(block)))
+        design[np.arange(len(mine)), np.searchsorted(block, samples.interval[mine])] = jacobian[mine, 0]
+        design[:, -2:] = jacobian[mine, 1:]
+        found[block] = -covariance @ design.T @ (information[mine, None] * slope[mine])
+    return found
+
+
 def sampling_coordinates(data: xr.Dataset, doses: kinetics.Doses, reference: dict) -> dict:
     """Variables of the design dataset for `models.parts.WithinPatient`: trait_centre, shape (trait,); the entries
     trait_row, trait_column, trait_factor, trait_inverse of the block-diagonal map, shape (entry,); trait_log_det."""
@@ -120,4 +155,6 @@ def sampling_coordinates(data: xr.Dataset, doses: kinetics.Doses, reference: dic
         "trait_factor": ("entry", np.concatenate([f.ravel() for f in factors])),
         "trait_inverse": ("entry", np.concatenate([np.linalg.inv(f).ravel() for f in factors])),
         "trait_log_det": float(sum(np.log(np.diag(f)).sum() for f in factors)),
+        "trait_shift": (("trait", "shared"), sensitivity(data, doses, reference, centre, blocks, covariances)),
+        "shared_reference": ("shared", shared(reference)),
     }

@@ -51,6 +51,8 @@ def coded(patients: pd.DataFrame, column: str, about: dict, where: str) -> pd.Da
             "missing covariates are not imputed: complete them, or leave these patients or the covariate out."
         )
     values, role = patients[column], about.get("covariates", {}).get(column, {})
+    if len(set(values)) == 1:
+        raise DesignError(f"{where}: '{column}' has one value for all patients, '{values.iloc[0]}': leave it out.")
     if pd.api.types.is_numeric_dtype(values):
         centre = role.get("centre", values.mean())
         return pd.DataFrame({column: (values - centre) / role.get("per", 1.0)})

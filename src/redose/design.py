@@ -48,7 +48,8 @@ class Frame:
     """A study as one model sees it: patients, their intervals on the clock, causes, infusions.
 
     intervals: columns patient (index), number, origin (day at which the clock is 0), entry, exit (clock, days),
-    event ("progression", "death", "none"), free (clock of the last progression-free assessment, NaN if exact).
+    time (exit; the middle of the two assessments where a progression lies between them), event ("progression",
+    "death", "none"), free (clock of the last progression-free assessment, NaN if exact), end_day (calendar).
     """
 
     patients: pd.DataFrame
@@ -103,17 +104,23 @@ def clocked(intervals: pd.DataFrame, index: pd.Index, options: dict) -> pd.DataF
     role = {"progression": "composite", "censored": "hypothetical", **options["estimand"]}
     event = {k: {"composite": "progression", "competing": k, "hypothetical": "none"}[v] for k, v in role.items()}
     happened = intervals["outcome"].map(event).to_numpy()
-    known = (intervals["outcome"] == "progression") & intervals["last_free_day"].notna()
-    free = np.where(known & (intervals["last_free_day"] < intervals["end_day"]), intervals["last_free_day"], np.nan)
+    start, end = intervals["start_day"].to_numpy(float), intervals["end_day"].to_numpy(float)
+    seen = intervals["last_free_day"].to_numpy(float)
+    between = (intervals["outcome"] == "progression").to_numpy() & (seen < end)
+    free = np.where(between, seen, np.nan)
+    # a censored patient is known to be free until its last assessment only, and one day where that was the first
+    stop = np.where((happened == "none") & (seen < end), np.maximum(seen, np.minimum(start + 1, end)), end)
     return pd.DataFrame(
         {
             "patient": index.get_indexer(intervals["patient"]),
             "number": intervals["interval"].to_numpy(),
             "origin": origin,
             "entry": intervals["start_day"].to_numpy(float) - origin,
-            "exit": intervals["end_day"].to_numpy(float) - origin,
+            "exit": stop - origin,
+            "time": np.where(between, (seen + end) / 2, stop) - origin,
             "event": happened,
             "free": free - origin,
+            "end_day": end,
         }
     )
 
@@ -179,7 +186,7 @@ def samples(tables: dict, about: dict, study: Frame) -> pd.DataFrame:
     """MRD samples of the likelihood: interval, day, y (log10; the LOD where below), below, false_positive.
 
     A sample on the day one interval ends and the next starts belongs to the next; samples before day 0 belong to
-    the first interval; those after the end of follow-up are left out.
+    the first interval; those after the end of an interval and before the next (salvage goes on) are left out.
     """
     mrd = tables["mrd"]
     if mrd.empty:
@@ -187,10 +194,9 @@ def samples(tables: dict, about: dict, study: Frame) -> pd.DataFrame:
     index = pd.Index(study.patients["patient"])
     spans = study.intervals.assign(
         start=study.intervals["origin"] + study.intervals["entry"],
-        end=study.intervals["origin"] + study.intervals["exit"],
+        end=study.intervals["end_day"],
         place=np.arange(len(study.intervals)),
     )
-    last = spans.groupby("patient")["end"].max()
     who = index.get_indexer(mrd["patient"])
     rows = pd.DataFrame({"patient": who, "day": mrd["day"].to_numpy(float)})
     rows["y"] = np.log10(np.where(mrd["below"], mrd["lod"], mrd["mrd"].fillna(1.0)))
@@ -198,11 +204,11 @@ def samples(tables: dict, about: dict, study: Frame) -> pd.DataFrame:
     rows["below"] = mrd["below"].to_numpy(bool)
     rates = {name: a.get("false_positive_rate", 0.0) for name, a in about.get("assays", {}).items()}
     rows["false_positive"] = mrd["assay"].map(rates).fillna(0.0).to_numpy(float)
-    rows = rows[rows["day"] <= rows["patient"].map(last)]
-    start = spans[["patient", "start", "place"]].sort_values("start")
+    start = spans[["patient", "start", "end", "place"]].sort_values("start")
     merged = pd.merge_asof(rows.sort_values("day", kind="stable"), start, left_on="day", right_on="start", by="patient")
     first = spans.groupby("patient")["place"].first()
     merged["interval"] = merged["place"].fillna(merged["patient"].map(first)).astype(int)
+    merged = merged[~(merged["day"] > merged["end"])]  # NaN before day 0 compares false
     return merged.sort_values(["patient", "day"], kind="stable", ignore_index=True)
 
 
@@ -213,7 +219,7 @@ def baselines(study: Frame, options: dict) -> dict:
     ends = study.intervals
     lower, upper = float(ends["entry"].min()), float(ends["exit"].max())
     return {
-        c: survival.place_knots(ends.loc[ends["event"] == c, "exit"].to_numpy(), lower, upper, options["basis"])
+        c: survival.place_knots(ends.loc[ends["event"] == c, "time"].to_numpy(), lower, upper, options["basis"])
         for c in study.causes
     }
 
@@ -330,7 +336,9 @@ def _markers(tables: dict, about: dict, study: Frame, options: dict, rows: pd.Da
     if covariates.INTERVAL in options["kinetics"]["level"]:
         x_level = np.column_stack([ends["number"] - 1.0, x_level])
         names = [covariates.INTERVAL, *names]
-    found = {f"sample_{c}": ("sample", taken[c].to_numpy()) for c in taken.columns if c not in ("start", "place")}
+    found = {
+        f"sample_{c}": ("sample", taken[c].to_numpy()) for c in taken.columns if c not in ("start", "end", "place")
+    }
     return found | {
         "level_covariate": ("level_covariate", np.array(names, dtype=str)),
         "kill_covariate": ("kill_covariate", np.array(list(kill.columns), dtype=str)),

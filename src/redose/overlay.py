@@ -1,8 +1,10 @@
 """Observed against expected: Kaplan-Meier and cumulative incidence by group, with the model laid over them.
 
 The model's curve averages the hazards of those still at risk, day by day, so it is compared with the data at the very
-risk sets that the data had: observed minus expected events are a martingale (Andersen & Gill 1982), and no path of
-doses, tests or GVHD beyond a patient's own follow-up has to be invented.
+risk sets that the data had, and no path of doses, tests or GVHD beyond a patient's own follow-up has to be invented.
+A patient's frailty is what the model would have predicted from its past on each day: E[exp(v) | events and exposure
+before that day]. So observed minus expected events are a martingale (Andersen & Gill 1982), and a patient's own event
+does not explain itself. The traits of the MRD kinetics are those of the fit, which has seen the patient's samples.
 """
 
 from dataclasses import dataclass
@@ -14,7 +16,9 @@ import xarray as xr
 from redose import prediction, survival
 from redose.sampling import seed_of
 
-DRAWS = 400
+DRAWS = 200
+NODES = 24  # Gauss-Hermite, over the frailty
+CHUNK = 400  # points whose frailty is predicted at once
 BINS = 60
 FEWEST = 5  # intervals in a group, and at risk at the end of its curve
 
@@ -53,18 +57,65 @@ def horizon(data: xr.Dataset, group: Group) -> float:
 
 def expected_events(data: xr.Dataset, draws: prediction.Draws, group: Group, grid: np.ndarray):
     """(exposure, expected): days at risk by bin, shape (bin,); cause -> expected events by bin, shape (bin, draw)."""
-    entry, stop = (data[f"interval_{x}"].to_numpy()[group.members] for x in ("entry", "exit"))
+    entry, stop = (data[f"interval_{x}"].to_numpy()[group.members] for x in ("entry", "time"))
     low, high = np.maximum(entry[:, None], grid[:-1]), np.minimum(stop[:, None], grid[1:])
     member, bin_ = np.nonzero(high > low)
     overlap = (high - low)[member, bin_]
     middle = ((high + low) / 2)[member, bin_]
     exposure = np.bincount(bin_, overlap, len(grid) - 1)
+    alone = {name: x for name, x in draws.items() if name != "v"}
+    hazards = prediction.log_hazards(data, alone, group.members[member], middle)
+    grown = {c: np.exp(x) * overlap[:, None] for c, x in hazards.items()}
     expected = {}
-    for cause, value in prediction.log_hazards(data, draws, group.members[member], middle).items():
-        summed = np.zeros((len(grid) - 1, value.shape[1]))
-        np.add.at(summed, bin_, np.exp(value) * overlap[:, None])
+    for cause, factor in predicted_frailty(data, alone, group.members[member], member, grown).items():
+        summed = np.zeros((len(grid) - 1, factor.shape[1]))
+        np.add.at(summed, bin_, grown[cause] * factor)
         expected[cause] = summed
     return exposure, expected
+
+
+def predicted_frailty(data: xr.Dataset, draws: prediction.Draws, interval, member, grown: dict) -> dict:
+    """Cause -> E[exp(v)] or E[exp(φ v)] given the patient's past before each point, shape (point, draw).
+
+    interval: index of the interval of each point; member: running number of it, points sorted by member and time;
+    grown: cause -> cumulative hazard over the point's bin without the frailty, shape (point, draw).
+    """
+    if "omega_v" not in draws:
+        return {c: np.ones_like(x) for c, x in grown.items()}
+    node, weight = np.polynomial.hermite_e.hermegauss(NODES)
+    v = draws["omega_v"][:, None] * node  # (draw, node)
+    shift = {c: v if c == "progression" else draws["phi"][:, None] * v for c in grown}
+    earlier, events = earlier_intervals(data, draws)
+    first = np.searchsorted(member, member)
+    past = {}
+    for cause, x in grown.items():
+        total = np.cumsum(x, axis=0)
+        past[cause] = earlier[cause][interval] + total - (total - x)[first] - x / 2  # to the middle of the bin
+    found = {c: np.empty_like(x) for c, x in grown.items()}
+    for at in np.array_split(np.arange(len(interval)), max(len(interval) // CHUNK, 1)):
+        log_density = np.log(weight) + events[interval[at], None, None] * v
+        for cause, x in past.items():
+            log_density = log_density - x[at][:, :, None] * np.exp(shift[cause])
+        density = np.exp(log_density - log_density.max(2, keepdims=True))
+        for cause in found:
+            found[cause][at] = (density * np.exp(shift[cause])).sum(2) / density.sum(2)
+    return found
+
+
+def earlier_intervals(data: xr.Dataset, draws: prediction.Draws) -> tuple[dict, np.ndarray]:
+    """(exposure, events): cause -> cumulative hazard without frailty over the patient's earlier intervals, shape
+    (interval, draw); number of its earlier progressions, shape (interval,)."""
+    rows = np.arange(data.sizes["row"])
+    at = data["row_interval"].to_numpy()
+    owner, number = data["interval_patient"].to_numpy(), data["interval_number"].to_numpy()
+    before = (owner[:, None] == owner) & (number[:, None] > number)  # (interval, earlier interval)
+    exposure = {}
+    for cause, value in prediction.log_hazards(data, draws, at, data["row_clock"].to_numpy()).items():
+        total = np.zeros((data.sizes["interval"], value.shape[1]))
+        np.add.at(total, at, prediction.cumulated(data, draws, cause, rows, value))
+        exposure[cause] = before.astype(float) @ total
+    progressed = data["interval_event"].to_numpy() == "progression"
+    return exposure, before.astype(float) @ progressed
 
 
 def incidence(increments: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -77,11 +128,14 @@ def incidence(increments: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, 
 
 
 def observed(data: xr.Dataset, group: Group, times: np.ndarray) -> dict[str, np.ndarray]:
-    """ "free" (Kaplan-Meier of being alive and progression-free) and the CIF of each cause, at `times`."""
+    """ "free" (Kaplan-Meier of being alive and progression-free) and the CIF of each cause, at `times`.
+
+    A progression known only to lie between two assessments counts at their middle.
+    """
     causes = prediction.causes(data)
     names = data["interval_event"].to_numpy()[group.members]
     code = np.select([names == c for c in causes], np.arange(1, len(causes) + 1), 0)
-    entry, stop = (data[f"interval_{x}"].to_numpy()[group.members] for x in ("entry", "exit"))
+    entry, stop = (data[f"interval_{x}"].to_numpy()[group.members] for x in ("entry", "time"))
     at, free, cif = survival.aalen_johansen(entry, stop, code, range(1, len(causes) + 1))
     place = np.searchsorted(at, times, side="right")
     steps = {"free": np.append(1.0, free)[place]}

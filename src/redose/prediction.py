@@ -95,6 +95,17 @@ def cumulative_baseline(data: xr.Dataset, draws: Draws, cause: str, clock: np.nd
     return rate * years * (spline.cumulative(clock) @ draws[f"weights_{cause}"])
 
 
+def cumulated(data: xr.Dataset, draws: Draws, cause: str, rows: np.ndarray, log_hazard: np.ndarray) -> np.ndarray:
+    """∫ λ over the rows' pieces (closed form) or at nodes (weight · λ); shaped as `log_hazard`: (row, draw, ...)."""
+    more = (slice(None),) + (None,) * (log_hazard.ndim - 1)
+    if "row_weight" in data:
+        return data["row_weight"].to_numpy()[rows][more] * np.exp(log_hazard)
+    start, stop, at = (data[f"row_{x}"].to_numpy()[rows] for x in ("entry", "exit", "clock"))
+    grown = cumulative_baseline(data, draws, cause, stop) - cumulative_baseline(data, draws, cause, start)
+    relative = grown / np.exp(log_baseline(data, draws, cause, at))
+    return relative.reshape(relative.shape + (1,) * (log_hazard.ndim - 2)) * np.exp(log_hazard)
+
+
 def patient_effect(data: xr.Dataset, draws: Draws, cause: str) -> np.ndarray:
     """Trial, site and frailty effects on the log hazard of a cause, shape (patient, draw)."""
     effect = np.zeros((data.sizes["patient"], len(draws["rate_progression"])))

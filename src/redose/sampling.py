@@ -115,7 +115,7 @@ def jittered(model: pm.Model) -> set:
     approximate modes; psi and rho multiply log doses and numbers of infusions: at rho = 1 the tenth infusion would
     kill 8,000 times as much as the first, and a chain that starts there explains samples as false positives for good.
     """
-    return {v for v in model.free_RVs if v.name not in ("traits", "psi", "rho")}
+    return {v for v in model.free_RVs if v.name not in ("z_traits", "psi", "rho")}
 
 
 def kept(model: pm.Model) -> list[str]:

@@ -21,7 +21,7 @@ from scipy.special import logsumexp
 from redose import assay, coordinates, kinetics, prediction
 
 DRAWS = 400
-NODES = 25  # Gauss-Hermite nodes over a frailty
+NODES = 40  # Gauss-Hermite nodes over a frailty
 PROPOSALS = 96  # importance samples of a patient's effects
 WIDER = 1.3  # proposal sd relative to the posterior's
 
@@ -36,7 +36,7 @@ def event_terms(data: xr.Dataset, draws: prediction.Draws, log_hazards: dict, ro
     for cause, value in log_hazards.items():
         shift = v if cause == "progression" else phi[:, None] * v
         happened = data[f"row_{cause}"].to_numpy()[rows]
-        grown = _cumulative(data, draws, cause, rows, value) * np.exp(shift)
+        grown = prediction.cumulated(data, draws, cause, rows, value) * np.exp(shift)
         total += (value[happened] + shift).sum(0) if happened.any() else 0.0
         within = inside & (cause == "progression")
         total -= grown[~within].sum(0)
@@ -46,14 +46,9 @@ def event_terms(data: xr.Dataset, draws: prediction.Draws, log_hazards: dict, ro
     return total
 
 
-def _cumulative(data: xr.Dataset, draws: prediction.Draws, cause: str, rows: np.ndarray, log_hazard: np.ndarray):
-    """∫ λ over the row's piece (closed form) or at its node (weight · λ), shape of `log_hazard`."""
-    if "row_weight" in data:
-        return data["row_weight"].to_numpy()[rows][:, None, None] * np.exp(log_hazard)
-    start, stop, at = (data[f"row_{x}"].to_numpy()[rows] for x in ("entry", "exit", "clock"))
-    grown = prediction.cumulative_baseline(data, draws, cause, stop)
-    grown -= prediction.cumulative_baseline(data, draws, cause, start)
-    return (grown / np.exp(prediction.log_baseline(data, draws, cause, at)))[:, :, None] * np.exp(log_hazard)
+def loading(draws: prediction.Draws) -> np.ndarray:
+    """φ, or zeros where death is not a cause of its own; shape (draw,)."""
+    return draws.get("phi", np.zeros(len(draws["rate_progression"])))
 
 
 def without_patient(data: xr.Dataset, draws: prediction.Draws, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -78,7 +73,7 @@ def frailty_only(data: xr.Dataset, draws: prediction.Draws, rows: np.ndarray) ->
     if "omega_v" not in draws:
         return event_terms(data, draws, hazards, rows, np.zeros((draw_count, 1)), np.zeros(draw_count))[:, 0]
     node, weight = np.polynomial.hermite_e.hermegauss(NODES)
-    terms = event_terms(data, draws, hazards, rows, draws["omega_v"][:, None] * node, draws["phi"])
+    terms = event_terms(data, draws, hazards, rows, draws["omega_v"][:, None] * node, loading(draws))
     return logsumexp(terms + np.log(weight / weight.sum()), axis=1)
 
 
@@ -123,9 +118,10 @@ def with_mrd(data: xr.Dataset, draws: prediction.Draws, i: int, block: np.ndarra
     )
     hazards = {c: x + draws[f"alpha_{c}"][:, None] * linked for c, x in without_patient(data, draws, rows).items()}
     v = np.broadcast_to(effects[:, -1] if frail else 0.0, log_y.shape)
-    log_t = event_terms(data, draws, hazards, rows, v, draws.get("phi", np.zeros(len(draws["sigma"]))))
+    log_t = event_terms(data, draws, hazards, rows, v, loading(draws))
     importance = log_prior - log_proposal - np.log(PROPOSALS)
-    return logsumexp(importance + log_y + log_t, axis=1), logsumexp(importance + log_y, axis=1)
+    given = logsumexp(importance + log_y, axis=1) if len(samples) else np.zeros(len(draws["sigma"]))
+    return logsumexp(importance + log_y + log_t, axis=1), given
 
 
 def _own_mrd(data: xr.Dataset, draws: prediction.Draws, points: np.ndarray, block: np.ndarray, effects: np.ndarray):

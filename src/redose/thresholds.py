@@ -21,40 +21,62 @@ NODES = 12  # Gauss-Legendre, over the risk horizon
 PEOPLE = 64  # members of the population over whom growth and frailty are averaged
 
 
-def population(draws: prediction.Draws, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(growth, frailty), shape (person, draw): log10 units a day, and v; the same quasi-random people in every draw."""
-    sobol = stats.qmc.Sobol(2, seed=seed).random(PEOPLE)
-    z = stats.norm.ppf(np.clip(sobol, 1e-6, 1 - 1e-6))
+def population(draws: prediction.Draws, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(growth, v, u), shape (person, draw): log10 units a day, frailty, trial and site effect; the same quasi-random
+    people in every draw."""
+    z = stats.norm.ppf(np.clip(stats.qmc.Sobol(3, seed=seed).random(PEOPLE), 1e-6, 1 - 1e-6))
+    none = np.zeros(len(draws["doubling"]))
     doubling = np.exp(np.log(draws["doubling"]) + z[:, :1] * draws["omega_g"])
-    return kinetics.LOG10_2 / doubling, z[:, 1:] * draws.get("omega_v", np.zeros(len(draws["doubling"])))
+    between = np.hypot(draws.get("omega_trial", none), draws.get("omega_site", none))
+    return kinetics.LOG10_2 / doubling, z[:, 1:2] * draws.get("omega_v", none), z[:, 2:] * between
 
 
 def risk_curve(data: xr.Dataset, draws: prediction.Draws, days: float, clock: float, seed: int) -> np.ndarray:
     """P(progression within `days`), shape (level, draw), averaged over the population, for the MRD in LEVELS today.
 
-    clock: days since the start of the interval. Death competes.
+    clock: days since the start of the interval, all of them free of progression: people count with the probability
+    of having come so far on the path that led to today's MRD. No infusion from the start on. Death competes.
     """
-    growth, v = population(draws, seed)
+    growth, v, u = population(draws, seed)
+    phi = draws.get("phi", np.zeros(len(draws["doubling"])))
+    effect = {"progression": v + u, "death": phi * v}
     x, w = np.polynomial.legendre.leggauss(NODES)
     ahead, width = days * (x + 1) / 2, days * w / 2
+    behind, back = -clock * (x + 1) / 2, clock * w / 2
     ratio_now = LEVELS - np.log10(-np.expm1(LEVELS * np.log(10)))  # inverse of log10_fraction
-    base = {c: prediction.log_baseline(data, draws, c, clock + ahead) for c in prediction.causes(data)}
-    phi = draws.get("phi", np.zeros(len(draws["doubling"])))
+
+    def hazards(now: float, since: np.ndarray) -> dict:
+        """Cause -> hazard per day at days `since` from today, shape (node, person, draw)."""
+        fraction = kinetics.log10_fraction(now + growth * since[:, None, None])
+        linked = prediction.link(data, draws, fraction)
+        base = {c: prediction.log_baseline(data, draws, c, clock + since)[:, None] for c in prediction.causes(data)}
+        return {c: np.exp(b + draws[f"alpha_{c}"] * linked + effect[c]) for c, b in base.items()}
+
     found = np.empty((len(LEVELS), growth.shape[1]))
     for k, now in enumerate(ratio_now):
-        fraction = kinetics.log10_fraction(now + growth * ahead[:, None, None])  # (node, person, draw)
-        linked = prediction.link(data, draws, fraction)
-        hazard = {
-            c: np.exp(b[:, None] + draws[f"alpha_{c}"] * linked + (v if c == "progression" else phi * v))
-            for c, b in base.items()
-        }
+        come_so_far = np.exp(-sum((back[:, None, None] * h).sum(0) for h in hazards(now, behind).values()))
+        hazard = hazards(now, ahead)
         total = sum(hazard.values())
         # hazards are smooth over the horizon: survival to each node by the trapezoid between nodes
         gaps = np.diff(np.append(0.0, ahead))[:, None, None]
         previous = np.concatenate([total[:1], total[:-1]])
         free = np.exp(-np.cumsum(gaps * (total + previous) / 2, axis=0))
-        found[k] = (width[:, None, None] * hazard["progression"] * free).sum(0).mean(0)
+        risk = (width[:, None, None] * hazard["progression"] * free).sum(0)
+        found[k] = (come_so_far * risk).sum(0) / come_so_far.sum(0)
     return found
+
+
+def prognostic(draws: prediction.Draws, decision: dict, truth: float | None) -> dict:
+    """The row of tau (see `summarise`). A draw has a threshold where the hazard steps up there by `smallest_step` at
+    least; median and band are over those draws."""
+    steps = np.exp(draws["alpha_progression"]) >= decision["smallest_step"]
+    share, enough = float(steps.mean()), decision["ci_prob"]
+    row = summarise("prognostic: tau", draws["tau"][steps] if share > 0 else np.array([np.inf]), enough, truth)
+    row["exists"] = share
+    if share < enough:
+        about = f"hazard steps up at least {decision['smallest_step']:g}-fold in only {share:.0%} of draws"
+        row["verdict"] = f"no usable threshold: the {about}"
+    return row
 
 
 def crossing(curve: np.ndarray, risk: float) -> np.ndarray:
@@ -102,7 +124,7 @@ def thresholds(data: xr.Dataset, draws: prediction.Draws, decision: dict, seed: 
     """
     rows = []
     if "tau" in draws:
-        rows.append(summarise("prognostic: tau", draws["tau"], decision["ci_prob"], (truth or {}).get("tau")))
+        rows.append(prognostic(draws, decision, (truth or {}).get("tau")))
     days = decision["risk_horizon"]
     curve = risk_curve(data, draws, days, decision["risk_clock"], seed)
     for risk in decision["risks"]:

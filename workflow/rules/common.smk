@@ -2,6 +2,7 @@
 import ast
 import hashlib
 import importlib.util
+import os
 from functools import cache
 from pathlib import Path
 
@@ -47,8 +48,14 @@ def study_of(wildcards):
     return config["studies"][wildcards.study]
 
 
+def folder_of(wildcards):
+    """The study's folder: relative to the working directory or, for the examples, to the repository."""
+    folder = study_of(wildcards)["folder"]
+    return folder if Path(folder).exists() else os.path.relpath(Path(workflow.basedir, folder))
+
+
 def about_of(wildcards):
-    return f"{study_of(wildcards)['folder']}/study.yaml"
+    return f"{folder_of(wildcards)}/study.yaml"
 
 
 def options_of(wildcards):
@@ -69,11 +76,11 @@ def tables_of(wildcards):
     study = study_of(wildcards)
     if study.get("source", "tables") != "tables":
         return f"results/{wildcards.study}/source"
-    return sorted(str(f) for e in ("csv", "parquet") for f in Path(study["folder"]).glob(f"*.{e}"))
+    return sorted(str(f) for e in ("csv", "parquet") for f in Path(folder_of(wildcards)).glob(f"*.{e}"))
 
 
 def protocol_of(wildcards):
-    return f"{study_of(wildcards)['folder']}/simulation.yaml"
+    return f"{folder_of(wildcards)}/simulation.yaml"
 
 
 def models_of(wildcards):

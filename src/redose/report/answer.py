@@ -41,6 +41,8 @@ def thresholds(dossier: Dossier) -> str:
 def prognostic(dossier: Dossier, fit: Fit) -> str:
     """tau, its truth where known, and how much the data narrowed it."""
     row = fit.threshold[fit.threshold["threshold"].str.startswith("prognostic")].iloc[0]
+    if not str(row["verdict"]).startswith("10^"):
+        return f"Prognostic threshold (model {fit.model}): {row['verdict']}."
     found = f"Prognostic threshold (model {fit.model}): the hazard of progression steps up at an MRD of "
     found += f"{words.mrd(row['median'])}, {interval_words(dossier)} {words.band(row['low'], row['high'], words.power)}"
     if dossier.simulated and not pd.isna(row["truth"]):
