@@ -1,6 +1,6 @@
 """Simulated trials with known parameters, refitted: do 90 % intervals hold the truth?
 
-Slow: `./run tests -m slow tests/test_recovery.py`, some 15 minutes on two cores. The simulator is written apart from
+Slow: `./run tests -m slow -n 0 tests/test_recovery.py`, a quarter of an hour a model on two cores. The simulator is written apart from
 the model (daily grid, plain double sums), so a mistake in either shows here.
 """
 
@@ -34,7 +34,7 @@ def refitted(model: str, seed: int, folder: Path) -> tuple[dict, object]:
     options = CONFIG["model"] | {"estimand": STUDY["estimand"]} | STUDY["models"][model]
     data = design.build(verdict.tables, study.about, model, options, CONFIG["priors"])
     built = models.MODELS[model](data, priors.convert_all(CONFIG["priors"]))
-    tree = sampling.fit(built, data, CONFIG["sampling"], sampling.seed_of(seed, model), f"{model}, seed {seed}", 1)
+    tree = sampling.fit(built, data, CONFIG["sampling"], sampling.seed_of(seed, model), f"{model}, seed {seed}", sampling.available_cores())
     return truth["parameters"], tree
 
 

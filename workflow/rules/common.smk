@@ -68,6 +68,13 @@ def sampling_of(wildcards):
     return {**config["sampling"], **study_of(wildcards)["models"][wildcards.model].get("sampling", {})}
 
 
+def threads_of_fit(wildcards):
+    """One thread a chain, but never more than half the cores: on two cores two fits side by side, one thread each,
+    end sooner than one after the other with two, as compiling takes one core only. Draws do not depend on it."""
+    chains = sampling_of(wildcards)["chains"]
+    return min(chains, max(1, workflow.cores // 2)) if workflow.cores else chains
+
+
 def studies_from(source):
     return [n for n, s in config["studies"].items() if s.get("source", "tables") == source]
 

@@ -47,7 +47,7 @@ rule fit:
         "logs/fit/{study}.{model}.log",
     benchmark:
         "logs/fit/{study}.{model}.tsv"
-    threads: config["sampling"]["chains"]
+    threads: threads_of_fit
     resources:
         mem="2GB",
         runtime="1h",
