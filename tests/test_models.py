@@ -90,7 +90,9 @@ def options(baseline: str = "weibull", clock: str = "gap", frailty: bool = True)
 
 def built(model: str, **changes):
     data = design.build(small_study(), ABOUT, model, options(**changes), CONFIG["priors"])
-    return data, MODELS[model](data, PRIOR)
+    made = MODELS[model](data, PRIOR)
+    made.design = data
+    return data, made
 
 
 def prior_draws(model: pm.Model, number: int = 6) -> dict:
@@ -125,6 +127,13 @@ def likelihood(model: pm.Model, draws: dict, place: int) -> dict[str, float]:
 def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndarray:
     """The innovation behind a stored effect: u = omega z, weights = softmax(log constant + walk)."""
     stem = name.removeprefix("z_")
+    if stem == "omega_v":
+        return draws["omega_v"][place]
+    if stem == "traits":
+        shared = np.array([draws["psi"][place], draws["rho"][place], np.log(draws["half_life"][place])])
+        data = model.design
+        shift = data["trait_shift"].to_numpy() @ (shared - data["shared_reference"].to_numpy())
+        return draws["traits"][..., place] - shift
     if stem in ("trial", "site"):
         return draws[f"u_{stem}"][..., place] / draws[f"omega_{stem}"][place]
     walk = np.log(draws[f"weights_{stem}"][..., place]) - np.log(model.constants[stem])
@@ -300,7 +309,7 @@ def test_named_dims():
     assert model.named_vars_to_dims["beta_progression"] == ("progression_covariate",)
     assert list(model.coords["progression_covariate"]) == ["interval", "arm[y]", "age", "gvhd", "platelet_recovery"]
     assert list(model.coords["death_covariate"]) == ["age", "gvhd_severe"]
-    assert model.named_vars_to_dims["traits"] == ("trait",)
+    assert model.named_vars_to_dims["traits"] == model.named_vars_to_dims["z_traits"] == ("trait",)
     assert model.coords["trait"][0] == "level p1/1"
 
 

@@ -49,7 +49,7 @@ rule fit:
         "logs/fit/{study}.{model}.tsv"
     threads: threads_of_fit
     resources:
-        mem="2GB",
+        mem=mem_of_fit,
         runtime="1h",
     params:
         priors=config["priors"],

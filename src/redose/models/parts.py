@@ -96,7 +96,7 @@ def event_likelihood(data: xr.Dataset, prior: dict, hazards: dict[str, Hazard]) 
     """
     frailty = has_frailty(data)
     z, log_weight = (np.zeros(1), np.zeros(1)) if not frailty else hermite()
-    v = pm.HalfNormal("omega_v", **prior["omega_v"]) * z if frailty else pt.zeros(1)
+    v = frailty_sd(prior) * z if frailty else pt.zeros(1)
     row_patient = data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()]
     conditional = pt.zeros((data.sizes["patient"], len(z)))
     for cause, hazard in hazards.items():
@@ -116,6 +116,14 @@ def event_likelihood(data: xr.Dataset, prior: dict, hazards: dict[str, Hazard]) 
             conditional = conditional[owner].inc(pt.log1mexp(-between[:, None] * pt.exp(shift)))
             pm.Deterministic("exposure_between", between)
     pm.Potential("patients", pt.logsumexp(conditional + log_weight, axis=1).sum())
+
+
+def frailty_sd(prior: dict):
+    """ω_v up to its sign, ω_v ~ half-normal. The nodes are symmetric, so the likelihood is even in it and the sampler
+    may cross 0; on the log scale ω_v lingered near 0 (R-hat 1.018, bulk ESS 335 in 3,200 draws of joint_value)."""
+    signed = pm.Normal("z_omega_v", 0, prior["omega_v"]["sigma"])
+    pm.Deterministic("omega_v", pt.abs(signed))
+    return signed
 
 
 def hermite() -> tuple[np.ndarray, np.ndarray]:
