@@ -137,6 +137,8 @@ def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndar
     if stem in ("trial", "site"):
         return draws[f"u_{stem}"][..., place] / draws[f"omega_{stem}"][place]
     walk = np.log(draws[f"weights_{stem}"][..., place]) - np.log(model.constants[stem])
+    if parts.is_piecewise(model.design, stem):
+        return walk
     return np.diff(walk) / draws[f"smooth_{stem}"][place]
 
 
@@ -144,6 +146,8 @@ CASES = [
     ("intervals", {"baseline": "weibull"}),
     ("intervals", {"baseline": "mspline", "clock": "total"}),
     ("intervals", {"baseline": "mspline", "frailty": False}),
+    ("intervals", {"baseline": "piecewise", "clock": "total"}),
+    ("joint_value", {"baseline": "piecewise"}),
     ("joint_value", {"baseline": "weibull"}),
     ("joint_step", {"baseline": "mspline"}),
 ]
@@ -152,7 +156,7 @@ CASES = [
 def fine_integral(function, a: float, b: float) -> float:
     """∫ by 40 Gauss-Legendre nodes between all days at which anything changes, crowded towards `a` by t = a + L x^4."""
     x, w = np.polynomial.legendre.leggauss(40)
-    bends = [0, 3, 12, 20, 25, 40, 60, 91, 92, 94, 100, 101, 103, 110, 120, 182, 183, 185, 195, 240]
+    bends = [0, 3, 12, 20, 25, 80, 40, 60, 91, 92, 94, 100, 101, 103, 110, 120, 130, 182, 183, 185, 195, 240]
     edges = np.unique([a, b, *(d for d in bends if a < d < b)])
     u, total = (x + 1) / 2, 0.0
     for low, high in itertools.pairwise(edges):

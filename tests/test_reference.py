@@ -1,5 +1,8 @@
 """Fits of real trials against published partial-likelihood estimates, under weak priors and a flexible baseline.
 
+The baseline is piecewise constant with independent pieces. A smooth one adds information that the partial likelihood
+does not have: under the M-spline's smoothing prior platelet recovery comes out at -1.00, without it at -1.15.
+
 Anyone with R can recompute the references (R 4.2.2, survival 3.5):
 
     library(survival)
@@ -23,13 +26,14 @@ SAMPLING = {"chains": 4, "tune": 500, "draws": 500, "target_accept": 0.9}
 WEAK = {
     **CONFIG["priors"],
     "hazard_ratio": {"scale": "ratio", "median": 1, "upper": 1000},
+    "piece": {"scale": "ratio", "median": 1, "upper": 1000},
     "rate_progression": {"scale": "positive", "median": 0.7, "upper": 100},
 }
 
 
 def options(**hazard) -> dict:
     composite = {"death": "composite", "transplant": "hypothetical", "new_therapy": "hypothetical"}
-    return CONFIG["model"] | {"estimand": composite, "baseline": "mspline", "frailty": False} | hazard
+    return CONFIG["model"] | {"estimand": composite, "baseline": "piecewise", "frailty": False} | hazard
 
 
 def posterior_means(name: str, wanted: dict, folder: Path) -> dict[str, float]:

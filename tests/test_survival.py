@@ -51,6 +51,18 @@ def test_constant_weights_give_a_constant_hazard(spline):
     assert np.allclose(spline.hazard(np.linspace(0, 700, 50)) @ spline.constant, 1 / 700)
 
 
+def test_pieces_are_constant_and_closed_on_the_right():
+    pieces = survival.MSpline(np.array([0.0, 10.0, 40.0, 100.0]), 0)
+    assert pieces.size == 3
+    at = pieces.hazard(np.array([0.0, 5.0, 10.0, 10.5, 40.0, 99.0, 100.0, 120.0]))
+    assert at.argmax(1).tolist() == [0, 0, 0, 1, 1, 2, 2, 2]  # an event on a knot belongs to the piece that it ends
+    assert at.max(1).tolist() == pytest.approx([1 / 10] * 3 + [1 / 30] * 2 + [1 / 60] * 3)
+    assert pieces.constant.tolist() == pytest.approx([0.1, 0.3, 0.6])
+    assert pieces.cumulative(np.array([0.0, 25.0, 100.0, 130.0])).tolist() == [
+        pytest.approx(x) for x in ([0, 0, 0], [1, 0.5, 0], [1, 1, 1], [1, 1, 1.5])
+    ]
+
+
 def test_knots_come_from_inside_event_times_only():
     few = survival.place_knots(np.array([50.0]), 0.0, 100.0, 8)
     assert few.size == 4

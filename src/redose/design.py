@@ -19,6 +19,7 @@ LINKS = {"intervals": "none", "joint_value": "value", "joint_step": "step"}
 NODES = 4  # Gauss-Legendre nodes a piece
 AFTER_DOSE = (3.0,)  # half-lives after an infusion at which a piece is cut: the hazard bends there
 LONGEST = 120.0  # days; longer pieces are cut
+DEGREES = {"piecewise": 0, "mspline": survival.CUBIC}  # of a flexible baseline
 FIRST = 30.0  # days; longest first piece, whose nodes crowd towards clock 0
 
 
@@ -50,6 +51,7 @@ class Frame:
     intervals: columns patient (index), number, origin (day at which the clock is 0), entry, exit (clock, days),
     time (exit; the middle of the two assessments where a progression lies between them), event ("progression",
     "death", "none"), free (clock of the last progression-free assessment, NaN if exact), end_day (calendar).
+    baselines: cause -> flexible baseline; empty for Weibull.
     """
 
     patients: pd.DataFrame
@@ -57,6 +59,7 @@ class Frame:
     causes: dict
     doses: kinetics.Doses
     reference_half_life: float
+    baselines: dict
 
 
 def frame(tables: dict, about: dict, options: dict, priors: dict) -> Frame:
@@ -74,9 +77,10 @@ def frame(tables: dict, about: dict, options: dict, priors: dict) -> Frame:
             {c: covariates.episodes(tables, c, index, where) for c in wanted["time_dependent"]},
         )
     infusions = tables["infusions"]
+    intervals = clocked(tables["intervals"], index, options)
     return Frame(
         patients,
-        clocked(tables["intervals"], index, options),
+        intervals,
         causes,
         kinetics.arrange_doses(
             index.get_indexer(infusions["patient"]),
@@ -86,6 +90,7 @@ def frame(tables: dict, about: dict, options: dict, priors: dict) -> Frame:
             len(patients),
         ),
         priors["half_life"]["median"],
+        baselines(intervals, list(causes), options),
     )
 
 
@@ -137,6 +142,7 @@ def cuts(study: Frame, place: int, with_doses: bool) -> np.ndarray:
         given = study.doses.day[study.doses.patient == row["patient"]] - row["origin"]
         bends = np.array([0.0, *AFTER_DOSE]) * study.reference_half_life
         at += list(np.add.outer(given, bends).ravel())
+        at += [x for b in study.baselines.values() if b.degree == 0 for x in b.knots]  # the hazard jumps there
     inside = [x for x in at if row["entry"] < x < row["exit"]]  # NaN compares false
     edges = np.unique([row["entry"], row["exit"], *inside])
     if not with_doses:
@@ -212,16 +218,13 @@ def samples(tables: dict, about: dict, study: Frame) -> pd.DataFrame:
     return merged.sort_values(["patient", "day"], kind="stable", ignore_index=True)
 
 
-def baselines(study: Frame, options: dict) -> dict:
-    """M-spline of each cause (empty for Weibull), knots from its own uncensored exits."""
+def baselines(ends: pd.DataFrame, causes: list[str], options: dict) -> dict:
+    """M-spline of each cause (empty for Weibull), knots from its own uncensored exits. ends: intervals on the clock."""
     if options["baseline"] == "weibull":
         return {}
-    ends = study.intervals
-    lower, upper = float(ends["entry"].min()), float(ends["exit"].max())
-    return {
-        c: survival.place_knots(ends.loc[ends["event"] == c, "time"].to_numpy(), lower, upper, options["basis"])
-        for c in study.causes
-    }
+    lower, upper, degree = float(ends["entry"].min()), float(ends["exit"].max()), DEGREES[options["baseline"]]
+    times = {c: ends.loc[ends["event"] == c, "time"].to_numpy() for c in causes}
+    return {c: survival.place_knots(t, lower, upper, options["basis"], degree) for c, t in times.items()}
 
 
 def build(tables: dict, about: dict, model: str, options: dict, priors: dict) -> xr.Dataset:
@@ -250,7 +253,7 @@ def build(tables: dict, about: dict, model: str, options: dict, priors: dict) ->
         data[f"x_{cause.name}"] = (("row", f"{cause.name}_covariate"), cause.matrix(patient, number, day))
         data[f"row_{cause.name}"] = ("row", (rows["event"] == cause.name).to_numpy())
         data = data.assign(_covariates(cause, study.intervals))
-    for cause, spline in baselines(study, options).items():
+    for cause, spline in study.baselines.items():
         data = data.assign(_spline(cause, spline, data, LINKS[model]))
     if LINKS[model] == "none":
         return data

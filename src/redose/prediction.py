@@ -74,13 +74,19 @@ def link(data: xr.Dataset, draws: Draws, fraction: np.ndarray) -> np.ndarray:
     return fraction - options["reference_level"]
 
 
+def baseline_of(data: xr.Dataset, cause: str) -> survival.MSpline:
+    """The flexible baseline of a cause, with the knots that were fixed at the fit."""
+    knots = data[f"{cause}_knots"].to_numpy()
+    return survival.MSpline(knots, len(knots) - data.sizes[f"{cause}_basis"] - 1)
+
+
 def log_baseline(data: xr.Dataset, draws: Draws, cause: str, clock: np.ndarray) -> np.ndarray:
     """log λ0 per day at clock days, shape (point, draw)."""
     rate = draws[f"rate_{cause}"]
     clock = np.maximum(clock, 1e-9)
     if f"{cause}_knots" not in data:
         return survival.weibull_log_hazard(clock[:, None], rate, draws[f"shape_{cause}"])
-    spline = survival.MSpline(data[f"{cause}_knots"].to_numpy())
+    spline = baseline_of(data, cause)
     years = (spline.upper - spline.lower) / survival.YEAR
     return np.log(rate * years) + np.log(spline.hazard(clock) @ draws[f"weights_{cause}"])
 
@@ -90,7 +96,7 @@ def cumulative_baseline(data: xr.Dataset, draws: Draws, cause: str, clock: np.nd
     rate = draws[f"rate_{cause}"]
     if f"{cause}_knots" not in data:
         return survival.weibull_cumulative(clock[:, None], rate, draws[f"shape_{cause}"])
-    spline = survival.MSpline(data[f"{cause}_knots"].to_numpy())
+    spline = baseline_of(data, cause)
     years = (spline.upper - spline.lower) / survival.YEAR
     return rate * years * (spline.cumulative(clock) @ draws[f"weights_{cause}"])
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.interpolate import BSpline
 
 YEAR = 365.25  # days
-DEGREE = 3  # cubic M-splines
+CUBIC = 3  # degree of an M-spline; 0 makes a piecewise constant hazard
 
 
 def weibull_log_hazard(t, rate, shape):
@@ -27,18 +27,20 @@ def weibull_cumulative(t, rate, shape):
 
 @dataclass(frozen=True)
 class MSpline:
-    """Cubic M-spline basis on [lower, upper] days: every basis function integrates to one (Ramsay 1988, eq. 2).
+    """M-spline basis on [lower, upper] days: every basis function integrates to one (Ramsay 1988, eq. 2).
 
     A hazard η Σ p_k M_k(t) with Σ p_k = 1 accumulates η over [lower, upper]. Beyond `upper` it stays constant.
-    knots: all knots, boundary ones repeated DEGREE + 1 times; shape (basis + DEGREE + 1,).
+    knots: all knots, boundary ones repeated degree + 1 times; shape (basis + degree + 1,). Of degree 0 the functions
+    are constant between neighbouring knots, on (knot, next knot].
     """
 
     knots: np.ndarray
+    degree: int = CUBIC
 
     @property
     def size(self) -> int:
         """Number of basis functions."""
-        return len(self.knots) - DEGREE - 1
+        return len(self.knots) - self.degree - 1
 
     @property
     def lower(self) -> float:
@@ -51,36 +53,39 @@ class MSpline:
     @property
     def constant(self) -> np.ndarray:
         """Weights p_k, shape (basis,), that make the hazard constant (Jackson 2023, survextrap, methods §2)."""
-        return (self.knots[DEGREE + 1 :] - self.knots[: -DEGREE - 1]) / ((DEGREE + 1) * (self.upper - self.lower))
+        return 1 / (self._normaliser() * (self.upper - self.lower))
 
     def _normaliser(self) -> np.ndarray:
-        return (DEGREE + 1) / (self.knots[DEGREE + 1 :] - self.knots[: -DEGREE - 1])
+        order = self.degree + 1
+        return order / (self.knots[order:] - self.knots[:-order])
 
     def hazard(self, t: np.ndarray) -> np.ndarray:
         """M_k(t) per day, shape (t, basis)."""
         inside = np.clip(t, self.lower, self.upper)
-        return BSpline.design_matrix(inside, self.knots, DEGREE).toarray() * self._normaliser()
+        if self.degree == 0:  # scipy's pieces are closed on the left, but an event at a knot ends the piece before it
+            return np.eye(self.size)[np.searchsorted(self.knots[1:-1], inside, side="left")] * self._normaliser()
+        return BSpline.design_matrix(inside, self.knots, self.degree).toarray() * self._normaliser()
 
     def cumulative(self, t: np.ndarray) -> np.ndarray:
         """∫ M_k from `lower` to t, shape (t, basis); linear beyond `upper`."""
         t = np.asarray(t, dtype=float)
         inside = np.clip(t, self.lower, self.upper)
-        basis = BSpline(self.knots, np.diag(self._normaliser()), DEGREE)
+        basis = BSpline(self.knots, np.diag(self._normaliser()), self.degree)
         below = basis.antiderivative()(inside) - basis.antiderivative()(self.lower)
         beyond = np.maximum(t - self.upper, 0.0)[:, None] * self.hazard(np.array([self.upper]))
         return below + beyond
 
 
-def place_knots(event_times: np.ndarray, lower: float, upper: float, size: int) -> MSpline:
+def place_knots(event_times: np.ndarray, lower: float, upper: float, size: int, degree: int = CUBIC) -> MSpline:
     """M-spline with interior knots at quantiles of the uncensored times, fixed once and stored with the fit.
 
     event_times: days of observed events. size: wished number of basis functions; fewer distinct event times
     give fewer knots. Censored times take no part: knots derived from them moved brms' estimates (brms issue 1897).
     """
     inside = np.unique(event_times[(event_times > lower) & (event_times < upper)])
-    wished = max(min(size - DEGREE - 1, len(inside) // 2), 0)
+    wished = max(min(size - degree - 1, len(inside) // 2), 0)
     interior = np.unique(np.quantile(inside, np.linspace(0, 1, wished + 2)[1:-1])) if wished else np.array([])
-    return MSpline(np.concatenate([np.full(DEGREE + 1, lower), interior, np.full(DEGREE + 1, upper)]))
+    return MSpline(np.concatenate([np.full(degree + 1, lower), interior, np.full(degree + 1, upper)]), degree)
 
 
 def aalen_johansen(start, stop, cause, causes):

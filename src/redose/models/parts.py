@@ -29,8 +29,13 @@ def causes(data: xr.Dataset) -> list[str]:
 
 
 def has_spline(data: xr.Dataset, cause: str) -> bool:
-    """True where the cause's baseline is an M-spline, False for Weibull."""
+    """True where the cause's baseline is flexible (M-spline or piecewise constant), False for Weibull."""
     return f"{cause}_hazard" in data
+
+
+def is_piecewise(data: xr.Dataset, cause: str) -> bool:
+    """True where the cause's flexible baseline is constant between knots."""
+    return data.sizes[f"{cause}_knot"] == data.sizes[f"{cause}_basis"] + 1
 
 
 def has_frailty(data: xr.Dataset) -> bool:
@@ -52,16 +57,19 @@ def pooling(data: xr.Dataset, prior: dict):
 
 def log_baseline(data: xr.Dataset, cause: str, prior: dict):
     """log λ0 per day at the clock of every row, shape (row,). `rate_*` is in events per patient-year: the cumulative
-    hazard of the first year (Weibull), or the mean hazard over follow-up (M-spline)."""
+    hazard of the first year (Weibull), the mean hazard over follow-up (M-spline), or the hazard of a typical piece."""
     rate = pm.LogNormal(f"rate_{cause}", **prior[f"rate_{cause}"])
     if not has_spline(data, cause):
         shape = pm.LogNormal(f"shape_{cause}", **prior["shape"])
         log_years = np.log(np.maximum(data["row_clock"].to_numpy(), 1e-9) / YEAR)
         return pt.log(rate * shape / YEAR) + (shape - 1) * pm.Data(f"log_years_{cause}", log_years, dims="row")
-    smooth = pm.HalfNormal(f"smooth_{cause}", **prior["smooth"])
-    walk = smooth * pt.cumsum(pm.Normal(f"z_{cause}", dims=f"{cause}_step"))
     constant = np.log(data[f"{cause}_constant"].to_numpy())
-    weights = pt.special.softmax(constant + pt.concatenate([np.zeros(1), walk]))
+    if is_piecewise(data, cause):  # independent pieces: nothing is borrowed from the neighbours
+        weights = pt.exp(constant + pm.Normal(f"z_{cause}", **prior["piece"], dims=f"{cause}_basis"))
+    else:
+        smooth = pm.HalfNormal(f"smooth_{cause}", **prior["smooth"])
+        walk = smooth * pt.cumsum(pm.Normal(f"z_{cause}", dims=f"{cause}_step"))
+        weights = pt.special.softmax(constant + pt.concatenate([np.zeros(1), walk]))
     weights = pm.Deterministic(f"weights_{cause}", weights, dims=f"{cause}_basis")
     years = np.ptp(data[f"{cause}_knots"].to_numpy()) / YEAR
     return pt.log(rate * years) + pt.log(pt.dot(data[f"{cause}_hazard"].to_numpy(), weights))
