@@ -82,6 +82,7 @@ def options(baseline: str = "weibull", clock: str = "gap", frailty: bool = True)
         "clock": clock,
         "baseline": baseline,
         "frailty": frailty,
+        "pooled": ["trial", "site"],
         "kinetics": {"level": ["interval", "age"], "kill": ["age"]},
         "progression": {"covariates": ["interval", "arm", "age"], "time_dependent": ["gvhd", "platelet_recovery"]},
         "death": {"covariates": ["age"], "time_dependent": ["gvhd_severe"]},

@@ -1,5 +1,6 @@
 """Parts that both model pages use: baseline hazards, frailty and pooling, likelihood terms, sampling coordinates."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,10 +45,10 @@ def has_frailty(data: xr.Dataset) -> bool:
 
 
 def pooling(data: xr.Dataset, prior: dict):
-    """u, shape (patient,): trial and site effects on the log hazard of progression, partially pooled, non-centred.
-    A group with one level is left to the intercept."""
+    """u, shape (patient,): trial and site effects on the log hazard of progression, partially pooled, non-centred; those
+    that the config asks for. A group with one level is left to the intercept."""
     u = pt.zeros(data.sizes["patient"])
-    for group in ("trial", "site"):
+    for group in json.loads(data.attrs["options"])["pooled"]:
         if data.sizes[group] > 1:
             omega = pm.HalfNormal(f"omega_{group}", **prior[f"omega_{group}"])
             z = pm.Normal(f"z_{group}", dims=group)
