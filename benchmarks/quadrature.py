@@ -38,7 +38,7 @@ def draws(data, truth: dict, model: str) -> dict:
     """One draw for each half-life and shape; traits drawn from the population."""
     count, rng = len(SHAPES), np.random.default_rng(0)
     found = {k: np.full(count, v) for k, v in truth.items() if isinstance(v, float)}
-    found |= {"half_life": HALF_LIVES, "shape_progression": SHAPES}
+    found |= {"half_life": HALF_LIVES[None], "shape_progression": SHAPES}
     found |= {f"alpha_{c}": np.full(count, a) for c, a in zip(("progression", "death"), ALPHA[model], strict=True)}
     for cause in ("progression", "death"):
         beta = [truth[f"beta_{cause}"][str(x)] for x in data[f"{cause}_covariate"].to_numpy()]

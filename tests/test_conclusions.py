@@ -255,25 +255,19 @@ def test_importance_sampling_integrates_a_patient_out():
     """log p(T_i, y_i | θ) of p2 by `with_mrd` against brute force over 200,000 prior draws of its effects."""
     data = design.build(small_study(), ABOUT, "joint_value", options(frailty=False), CONFIG["priors"])
     names = {"mu_b": -3.0, "omega_b": 0.5, "doubling": 36.0, "omega_g": 0.3, "delta": 1.0, "omega_delta": 0.3}
-    names |= {"psi": 0.3, "rho": 0.0, "half_life": 2.0, "sigma": 0.6, "rate_progression": 0.5, "shape_progression": 1.1}
+    names |= {"psi": 0.3, "rho": 0.0, "rate_progression": 0.5, "shape_progression": 1.1}
     names |= {"rate_death": 0.3, "shape_death": 1.0, "alpha_progression": 0.7, "alpha_death": 0.3}
     number, rng = 200_000, np.random.default_rng(3)
     one = {k: np.array([v]) for k, v in names.items()}
     one |= {f"beta_{c}": np.zeros((data.sizes[f"{c}_covariate"], 1)) for c in ("progression", "death")}
+    one |= {"half_life": np.array([[2.0], [21.0]]), "sigma": np.full((2, 1), 0.6)}
     one |= {"beta_b": np.zeros((2, 1)), "eta": np.zeros((1, 1))}
     block = np.array([3, 5 + 1, 5 + 3 + 1])  # p2: its interval, log doubling, log kill
-    kill = np.log(1.0) + 0.3 * float(data["mean_log_cells"][1])
+    kill = np.log(1.0) + 0.3 * float(data["mean_features"][1, 0])
     effects = np.column_stack(
         [rng.normal(-3.0, 0.5, number), rng.normal(np.log(36), 0.3, number), rng.normal(kill, 0.3, number)]
     )
-    points = np.flatnonzero(data["point_interval"].to_numpy() == 3)
-    fraction = scores._own_mrd(data, one, points, block, effects)
-    samples, rows = points[points < 7], points[points >= 7] - 7
-    log_y = scores.sample_terms(data, samples, fraction[: len(samples)], one["sigma"])[0]
-    linked = fraction[len(samples) :] + 3.0
-    hazards = scores.without_patient(data, one, rows)
-    hazards = {c: x + one[f"alpha_{c}"][:, None] * linked for c, x in hazards.items()}
-    log_t = scores.event_terms(data, one, hazards, rows, np.zeros((1, number)))[0]
+    log_y, log_t = (x[0] for x in scores.own_likelihood(data, one, 1, block, effects, 0.0))
     brute = np.log(np.mean(np.exp(log_y + log_t)))
 
     # the proposal is centred on draws of the traits: give it the conditional moments by weighting the prior draws

@@ -7,21 +7,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pymc as pm
+import pytensor
+import pytensor.tensor as pt
 import pytest
 import xarray as xr
 import yaml
+from pytensor.compile.mode import Mode
 from scipy.integrate import quad
 from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
 
-from redose import assay, design, files, prediction, priors, sampling, scores
+from redose import assay, coordinates, design, files, prediction, priors, sampling, scores
 from redose.models import MODELS, marker, parts
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 PRIOR = priors.convert_all(CONFIG["priors"])
+PLAIN_PYTHON = Mode(linker="py", optimizer=None)  # a few evaluations are not worth a compilation
 ABOUT = {
     "assays": {"flow": {"lod": 1e-4, "false_positive_rate": 0.01}, "qPCR": {"lod": 1e-5}},
     "covariates": {"age": {"per": 10, "centre": 60}},
+    "products": {"NK": {"lineage": "NK"}, "memory": {"lineage": "CIML-NK"}},
 }
 
 
@@ -51,9 +57,15 @@ def small_study() -> dict[str, pd.DataFrame]:
         columns=["patient", "interval", "start_day", "last_free_day", "end_day", "outcome"],
     )
     tables["infusions"] = pd.DataFrame(
-        [("p1", 0, 9e8), ("p1", 100, 3e8), ("p2", 0, 9e8), ("p2", 91, 1.5e9), ("p2", 182, 9e8)],
-        columns=["patient", "day", "cells"],
-    ).assign(product="NK", lot="")
+        [
+            ("p1", 0, 9e8, "NK", "L1"),
+            ("p1", 100, 3e8, "NK", "L2"),
+            ("p2", 0, 9e8, "NK", "L1"),
+            ("p2", 91, 1.5e9, "memory", "L2"),
+            ("p2", 182, 9e8, "NK", ""),
+        ],
+        columns=["patient", "day", "cells", "product", "lot"],
+    )
     tables["mrd"] = pd.DataFrame(
         [
             ("p1", -7, "flow", 2e-3, 1e-4, False),
@@ -66,6 +78,10 @@ def small_study() -> dict[str, pd.DataFrame]:
         ],
         columns=["patient", "day", "assay", "mrd", "lod", "below"],
     )
+    tables["courses"] = pd.DataFrame(
+        [("p1", "radiotherapy", 95.0, 99.0), ("p2", "nivolumab", 60.0, 210.0), ("p3", "nivolumab", -10.0, 40.0)],
+        columns=["patient", "agent", "start_day", "stop_day"],
+    )
     tables["gvhd"] = pd.DataFrame(
         [("p2", "acute", "3", 20.0, 60.0), ("p1", "chronic", "mild", 120.0, np.nan)],
         columns=["patient", "kind", "grade", "onset_day", "end_day"],
@@ -76,14 +92,30 @@ def small_study() -> dict[str, pd.DataFrame]:
     return tables
 
 
-def options(baseline: str = "weibull", clock: str = "gap", frailty: bool = True) -> dict:
+PLAIN = {"level": ["interval", "age"], "kill": ["age"]}
+STRANDS = PLAIN | {
+    "growth": ["age"],
+    "kill": ["age", "product"],
+    "timed_to": {"radiotherapy": {"before": 0, "after": 14}},
+    "courses": ["nivolumab"],
+    "lots": True,
+    "correlated": True,
+    "noise": "student_t",
+    "detection": True,
+}
+LINE = {"trajectory": "linear", "level": ["age"], "growth": ["age"], "correlated": True}
+MIXED = PLAIN | {"courses": ["nivolumab"]}
+CURVE = {"trajectory": "spline", "knots": 3, "courses": ["nivolumab"]}
+
+
+def options(baseline: str = "weibull", clock: str = "gap", frailty: bool = True, kinetics: dict = PLAIN) -> dict:
     return CONFIG["model"] | {
         "estimand": {"death": "competing", "transplant": "hypothetical", "new_therapy": "hypothetical"},
         "clock": clock,
         "baseline": baseline,
         "frailty": frailty,
         "pooled": ["trial", "site"],
-        "kinetics": {"level": ["interval", "age"], "kill": ["age"]},
+        "kinetics": kinetics,
         "progression": {"covariates": ["interval", "arm", "age"], "time_dependent": ["gvhd", "platelet_recovery"]},
         "death": {"covariates": ["age"], "time_dependent": ["gvhd_severe"]},
     }
@@ -97,7 +129,8 @@ def built(model: str, **changes):
 
 
 def prior_draws(model: pm.Model, number: int = 6) -> dict:
-    tree = sampling.sample_prior(model, number, 3)
+    with pytensor.config.change_flags(mode=PLAIN_PYTHON):
+        tree = sampling.sample_prior(model, number, 3)
     return prediction.thin(tree["prior"].to_dataset(), number)
 
 
@@ -108,6 +141,12 @@ def shrunk(draws: dict, factor: float) -> dict:
 
 def likelihood(model: pm.Model, draws: dict, place: int) -> dict[str, float]:
     """Every potential of the model at one draw."""
+    found = evaluated(model, draws, place, model.potentials)
+    return {p.name: float(x) for p, x in zip(model.potentials, found, strict=True)}
+
+
+def evaluated(model: pm.Model, draws: dict, place: int, wanted: list) -> list:
+    """Variables of the model at one draw of its parameters."""
     names = [v.name for v in model.free_RVs]
     values = {n: draws[n][..., place] if n in draws else None for n in names}
     point = {}
@@ -119,10 +158,15 @@ def likelihood(model: pm.Model, draws: dict, place: int) -> dict[str, float]:
         value = np.asarray(values[name], dtype=float)
         given = transform.forward(value, *rv.owner.inputs).eval() if transform is not None else value
         point[model.rvs_to_values[rv].name] = given
-    graph = model.replace_rvs_by_values(model.potentials)
-    compiled = model.compile_fn(graph, inputs=model.value_vars, on_unused_input="ignore", mode="FAST_COMPILE")
-    found = compiled(point)
-    return {p.name: float(x) for p, x in zip(model.potentials, found, strict=True)}
+    graph = model.replace_rvs_by_values(wanted)
+    compiled = model.compile_fn(graph, inputs=model.value_vars, on_unused_input="ignore", mode=PLAIN_PYTHON)
+    return compiled(point)
+
+
+def by_patient(model: pm.Model, draws: dict, place: int) -> np.ndarray:
+    """Log likelihood of samples and events of every patient at one draw, shape (patient,)."""
+    terms = [model["log_likelihood_samples"], model["log_likelihood_events"]]
+    return sum(evaluated(model, draws, place, terms))
 
 
 def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndarray:
@@ -131,11 +175,19 @@ def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndar
     if stem == "omega_v":
         return draws["omega_v"][place]
     if stem == "traits":
-        shared = np.array([draws["psi"][place], draws["rho"][place], np.log(draws["half_life"][place])])
         data = model.design
+        if not coordinates.infused(data):
+            return draws["traits"][..., place]
+        coefficients = prediction.coefficients(data, draws)[:, place]
+        shared = np.concatenate([coefficients, np.log(draws["half_life"][:, place])])
         shift = data["trait_shift"].to_numpy() @ (shared - data["shared_reference"].to_numpy())
         return draws["traits"][..., place] - shift
-    if stem in ("trial", "site"):
+    if stem == "correlation":
+        pairs = draws["correlation"][:, place]
+        matrix = np.eye(len(coordinates.trait_kinds(model.design)))
+        matrix[np.triu_indices(len(matrix), 1)] = pairs
+        return np.linalg.cholesky(matrix + matrix.T - np.eye(len(matrix)))
+    if stem in ("trial", "site", "lot"):
         return draws[f"u_{stem}"][..., place] / draws[f"omega_{stem}"][place]
     walk = np.log(draws[f"weights_{stem}"][..., place]) - np.log(model.constants[stem])
     if parts.is_piecewise(model.design, stem):
@@ -151,13 +203,17 @@ CASES = [
     ("joint_value", {"baseline": "piecewise"}),
     ("joint_value", {"baseline": "weibull"}),
     ("joint_step", {"baseline": "mspline"}),
+    ("joint_value_slope", {"kinetics": STRANDS}),
+    ("joint_value_slope", {"kinetics": LINE}),
+    ("joint_value", {"kinetics": CURVE}),
 ]
 
 
 def fine_integral(function, a: float, b: float) -> float:
     """∫ by 40 Gauss-Legendre nodes between all days at which anything changes, crowded towards `a` by t = a + L x^4."""
     x, w = np.polynomial.legendre.leggauss(40)
-    bends = [0, 3, 12, 20, 25, 80, 40, 60, 91, 92, 94, 100, 101, 103, 110, 120, 130, 182, 183, 185, 195, 240]
+    bends = [0, 3, 12, 20, 25, 40, 60, 80, 91, 92, 94, 95, 99, 100, 101, 103, 110, 120, 130, 180]
+    bends += [182, 183, 185, 195, 210, 240]
     edges = np.unique([a, b, *(d for d in bends if a < d < b)])
     u, total = (x + 1) / 2, 0.0
     for low, high in itertools.pairwise(edges):
@@ -206,23 +262,33 @@ def log_likelihood(parts_: list[dict], omega: float, phi: float) -> float:
     return total
 
 
-@pytest.mark.parametrize(("name", "changes"), CASES, ids=lambda x: str(x))
-def test_event_likelihood_is_the_integral_of_the_hazards(name, changes):
-    """Σ log λ at events - ∫ λ, log[S(L) - S(R)] for p1's second progression, and the frailty integrated out."""
+@pytest.mark.parametrize(("name", "changes"), CASES, ids=range(len(CASES)))
+def test_event_likelihood_is_the_integral_of_the_hazards(name, changes, monkeypatch):
+    """Σ log λ at events - ∫ λ, log[S(L) - S(R)] for p1's second progression, and the frailty integrated out; with
+    as many nodes as a relative error of 1e-6 takes."""
+    monkeypatch.setattr(design, "NODES", 24)
+    monkeypatch.setattr(design, "AFTER_DOSE", (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0, 18.0))
     data, model = built(name, **changes)
     model.constants = {c: data[f"{c}_constant"].to_numpy() for c in parts.causes(data) if parts.has_spline(data, c)}
-    draws = prior_draws(model)
-    if name != "intervals":  # the quadrature is meant for hazards as posteriors have them
-        draws = shrunk(draws, 0.4)
+    draws = shrunk(prior_draws(model), 0.4)  # to the spread of a posterior, roughly
     for place in range(3):
         one = {k: v[..., place : place + 1] for k, v in draws.items()}
-        terms = likelihood(model, draws, place)
-        found = terms["events"]
+        found = likelihood(model, draws, place)["events"]
         omega = one["omega_v"][0] if "omega_v" in one else 0.0
         phi = one["phi_death"][0] if "phi_death" in one else 0.0
         expected = log_likelihood(areas(data, one, changes.get("clock", "gap")), omega, phi)
-        tolerance = 1e-5 if name == "intervals" else 2e-3  # four Gauss-Legendre nodes a piece
-        assert found == pytest.approx(expected, rel=tolerance, abs=tolerance), place
+        assert found == pytest.approx(expected, rel=1e-6, abs=1e-6), place
+
+
+def test_default_quadrature_is_close():
+    """Four nodes a piece against the fine integral, the joint models' usual hazards."""
+    for name, kinetics in (("joint_value", PLAIN), ("joint_step", PLAIN), ("joint_value", LINE)):
+        data, model = built(name, kinetics=kinetics)
+        draws = shrunk(prior_draws(model), 0.4)
+        for place in range(3):
+            one = {k: v[..., place : place + 1] for k, v in draws.items()}
+            expected = log_likelihood(areas(data, one, "gap"), one["omega_v"][0], one["phi_death"][0])
+            assert likelihood(model, draws, place)["events"] == pytest.approx(expected, rel=2e-3, abs=2e-3)
 
 
 def test_frailty_is_drawn_from_its_conditional():
@@ -235,7 +301,9 @@ def test_frailty_is_drawn_from_its_conditional():
     posterior = {n: (("chain", "draw"), x) for n, x in posterior.items()}
     for cause, x in exposure.items():
         posterior[f"exposure_{cause}"] = (("chain", "draw", "patient"), np.broadcast_to(x, (1, draws, 3)))
-    posterior["exposure_between"] = (("chain", "draw", "k"), np.broadcast_to(between, (1, draws, 1)))
+    of_interval = np.zeros((1, draws, 5))
+    of_interval[..., 1] = between  # p1's second interval
+    posterior["exposure_between"] = (("chain", "draw", "interval"), of_interval)
     v = sampling.draw_frailty(xr.Dataset(posterior), data, 7)
     assert v.dims == ("chain", "draw", "patient")
     events = {"progression": [1, 0, 0], "death": [0, 1, 0]}  # exact ones; p1's second lies between L and R
@@ -254,9 +322,9 @@ def test_frailty_is_drawn_from_its_conditional():
         assert drawn.std() == pytest.approx(sd, rel=0.05)
 
 
-@pytest.mark.parametrize("name", ["joint_value", "joint_step"])
-def test_sample_likelihood(name):
-    data, model = built(name)
+@pytest.mark.parametrize("kinetics", [PLAIN, STRANDS, LINE], ids=["plain", "strands", "line"])
+def test_sample_likelihood(kinetics):
+    data, model = built("joint_value", kinetics=kinetics)
     draws = prior_draws(model)
     for place in range(4):
         one = {k: v[..., place : place + 1] for k, v in draws.items()}
@@ -265,8 +333,57 @@ def test_sample_likelihood(name):
             :, 0
         ]
         arrays = (data[f"sample_{x}"].to_numpy() for x in ("y", "lod", "below", "false_positive"))
-        terms = assay.log_density(*arrays, fraction, one["sigma"][0])
+        noise = prediction.noise(data, one, np.arange(data.sizes["sample"]))
+        noise = {k: x[:, 0] for k, x in noise.items()}
+        terms = assay.log_density(*arrays, fraction, **noise, degrees=prediction.degrees(data))
         assert found["samples"] == pytest.approx(terms.sum(), rel=1e-8)
+
+
+def test_traits_of_a_patient_are_multivariate_normal():
+    """Their log density against scipy's, with the correlation matrix written out."""
+    data, _ = built("joint_value", kinetics=STRANDS)
+    rng, sizes = np.random.default_rng(2), {"interval": 5, "patient": 3}
+    small = np.array([[1.0, 0.3, -0.2], [0.3, 1.0, 0.5], [-0.2, 0.5, 1.0]])  # growth, kill, level
+    sd = np.repeat([0.7, 0.4, 0.5], [sizes["interval"], 3, 3])  # levels, growth, kill
+    mean, value = rng.normal(size=11), rng.normal(size=11)
+    density = marker.CorrelatedTraits(data)
+    found = density.logp(*(pt.constant(x) for x in (value, mean, sd, np.linalg.cholesky(small)))).eval()
+    owner, expected = data["interval_patient"].to_numpy(), 0.0
+    for i in range(3):
+        places = [5 + i, 8 + i, *np.flatnonzero(owner == i)]
+        kind = [0, 1, *[2] * (len(places) - 2)]
+        matrix = small[np.ix_(kind, kind)]
+        between = small[2, :2] @ np.linalg.inv(small[:2, :2]) @ small[:2, 2]  # levels meet through growth and kill only
+        matrix[2:, 2:] = np.where(np.eye(len(places) - 2) == 1, 1.0, between)
+        covariance = matrix * np.outer(sd[places], sd[places])
+        expected += multivariate_normal.logpdf(value[places], mean[places], covariance)
+    assert found == pytest.approx(expected)
+    drawn = [density.random(mean, sd, np.linalg.cholesky(small), rng) for _ in range(20000)]
+    sample = (np.array(drawn) - mean) / sd
+    correlation = np.corrcoef(sample[:, [5, 8, 0, 1]].T)  # p1: growth, kill, levels of two intervals
+    assert correlation[0, 1] == pytest.approx(0.3, abs=0.03)
+    assert correlation[1, 2] == pytest.approx(0.5, abs=0.03)
+    assert correlation[2, 3] == pytest.approx(between, abs=0.03)
+
+
+def test_class_that_never_regrows_is_summed_out():
+    """exp(samples + events) is the mixture of a patient's likelihood with and without growth."""
+    still = MIXED | {"cured": True}
+    _, model = built("joint_step", kinetics=still, frailty=False)
+    draws = prior_draws(model)
+    for place in range(3):
+        found = likelihood(model, draws, place)
+        logs = {}
+        for grows in (True, False):
+            _, one_class = built("joint_step", kinetics=MIXED, frailty=False)
+            one = {k: v for k, v in draws.items() if k not in ("cured", "log_odds_cured")}
+            if not grows:  # a doubling time of ever: no growth
+                one = one | {"traits": draws["traits"].copy()}
+                one["traits"][5:8] = 60.0
+            logs[grows] = by_patient(one_class, one, place)
+        share = draws["cured"][place]
+        expected = np.logaddexp(np.log1p(-share) + logs[True], np.log(share) + logs[False]).sum()
+        assert found["samples"] + found["events"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_assay_density_integrates_to_one():

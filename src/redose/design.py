@@ -12,11 +12,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from redose import coordinates, covariates, kinetics, survival
+from redose import coordinates, covariates, markers, survival
 from redose.covariates import DesignError
 
 INTERCURRENT = ("death", "transplant", "new_therapy")  # outcomes whose meaning the estimand decides
-LINKS = {"intervals": "none", "joint_value": "value", "joint_step": "step"}
+LINKS = {
+    "intervals": "none",
+    "joint_value": "value",
+    "joint_slope": "slope",
+    "joint_value_slope": "value_slope",
+    "joint_step": "step",
+}
 NODES = 4  # Gauss-Legendre nodes a piece
 AFTER_DOSE = (3.0,)  # half-lives after an infusion at which a piece is cut: the hazard bends there
 LONGEST = 120.0  # days; longer pieces are cut
@@ -52,14 +58,16 @@ class Frame:
     intervals: columns patient (index), number, origin (day at which the clock is 0), entry, exit (clock, days),
     time (exit; the middle of the two assessments where a progression lies between them), event ("progression",
     "death", "none"), free (clock of the last progression-free assessment, NaN if exact), end_day (calendar).
-    baselines: cause -> flexible baseline; empty for Weibull.
+    half_lives: prior medians by product, days. breaks: patient index -> days on which the marker bends beside the
+    infusions: its courses start or stop. baselines: cause -> flexible baseline; empty for Weibull.
     """
 
     patients: pd.DataFrame
     intervals: pd.DataFrame
     causes: dict
-    doses: kinetics.Doses
-    reference_half_life: float
+    infusions: markers.Infusions
+    half_lives: np.ndarray
+    breaks: dict
     baselines: dict
 
 
@@ -77,22 +85,25 @@ def frame(tables: dict, about: dict, options: dict, priors: dict) -> Frame:
             covariates.INTERVAL in wanted["covariates"],
             {c: covariates.episodes(tables, c, index, where) for c in wanted["time_dependent"]},
         )
-    infusions = tables["infusions"]
+    infusions = markers.infusions(tables, about, index, options)
     intervals = clocked(tables["intervals"], index, options)
     return Frame(
         patients,
         intervals,
         causes,
-        kinetics.arrange_doses(
-            index.get_indexer(infusions["patient"]),
-            infusions["day"].to_numpy(),
-            infusions["cells"].to_numpy(),
-            options["reference_cells"],
-            len(patients),
-        ),
-        priors["half_life"]["median"],
+        infusions,
+        np.array([priors[name]["median"] for name in infusions.half_lives]),
+        breaks(tables["courses"], index, options),
         baselines(intervals, list(causes), options),
     )
+
+
+def breaks(courses: pd.DataFrame, index: pd.Index, options: dict) -> dict:
+    """Patient index -> first and last days of the courses that act on the marker."""
+    agents = markers.options_of(options)["courses"] if "kinetics" in options else []
+    table = courses[courses["agent"].isin(agents)]
+    ends = table.groupby(index.get_indexer(table["patient"]))[["start_day", "stop_day"]]
+    return {i: days.to_numpy(float).ravel() for i, days in ends}
 
 
 def causes_of(options: dict) -> list[str]:
@@ -145,9 +156,11 @@ def cuts(study: Frame, place: int, with_doses: bool) -> np.ndarray:
             mine = e.patient == row["patient"]
             at += [*(e.onset[mine] - row["origin"]), *(e.end[mine] - row["origin"])]
     if with_doses:
-        given = study.doses.day[study.doses.patient == row["patient"]] - row["origin"]
-        bends = np.array([0.0, *AFTER_DOSE]) * study.reference_half_life
-        at += list(np.add.outer(given, bends).ravel())
+        doses, origin = study.infusions.doses, row["origin"]
+        mine = doses.patient == row["patient"]
+        bends = np.multiply.outer(study.half_lives[doses.product[mine]], [0.0, *AFTER_DOSE])
+        at += list(((doses.day[mine] - origin)[:, None] + bends).ravel())
+        at += list(study.breaks.get(row["patient"], np.array([])) - origin)
         at += [x for b in study.baselines.values() if b.degree == 0 for x in b.knots]  # the hazard jumps there
     inside = [x for x in at if row["entry"] < x < row["exit"]]  # NaN compares false
     edges = np.unique([row["entry"], row["exit"], *inside])
@@ -194,36 +207,6 @@ def nodes(study: Frame) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
-def samples(tables: dict, about: dict, study: Frame) -> pd.DataFrame:
-    """MRD samples of the likelihood: interval, day, y (log10; the LOD where below), below, false_positive.
-
-    A sample on the day one interval ends and the next starts belongs to the next; samples before day 0 belong to
-    the first interval; those after the end of an interval and before the next (salvage goes on) are left out.
-    """
-    mrd = tables["mrd"]
-    if mrd.empty:
-        raise DesignError("a joint model needs the table 'mrd', which this study lacks; ask for `intervals` only.")
-    index = pd.Index(study.patients["patient"])
-    spans = study.intervals.assign(
-        start=study.intervals["origin"] + study.intervals["entry"],
-        end=study.intervals["end_day"],
-        place=np.arange(len(study.intervals)),
-    )
-    who = index.get_indexer(mrd["patient"])
-    rows = pd.DataFrame({"patient": who, "day": mrd["day"].to_numpy(float)})
-    rows["y"] = np.log10(np.where(mrd["below"], mrd["lod"], mrd["mrd"].fillna(1.0)))
-    rows["lod"] = np.log10(mrd["lod"].to_numpy(float))
-    rows["below"] = mrd["below"].to_numpy(bool)
-    rates = {name: a.get("false_positive_rate", 0.0) for name, a in about.get("assays", {}).items()}
-    rows["false_positive"] = mrd["assay"].map(rates).fillna(0.0).to_numpy(float)
-    start = spans[["patient", "start", "end", "place"]].sort_values("start")
-    merged = pd.merge_asof(rows.sort_values("day", kind="stable"), start, left_on="day", right_on="start", by="patient")
-    first = spans.groupby("patient")["place"].first()
-    merged["interval"] = merged["place"].fillna(merged["patient"].map(first)).astype(int)
-    merged = merged[~(merged["day"] > merged["end"])]  # NaN before day 0 compares false
-    return merged.sort_values(["patient", "day"], kind="stable", ignore_index=True)
-
-
 def baselines(ends: pd.DataFrame, causes: list[str], options: dict) -> dict:
     """M-spline of each cause (empty for Weibull), knots from its own uncensored exits. ends: intervals on the clock."""
     if options["baseline"] == "weibull":
@@ -251,6 +234,7 @@ def build(tables: dict, about: dict, model: str, options: dict, priors: dict) ->
     data = data.assign_coords(patient=study.patients["patient"].to_numpy(str))
     data = data.assign_coords(interval=label(study))
     data = data.assign(_intervals(study)).assign(_groups(study.patients))
+    data["patient_weight"] = ("patient", weights(study.patients, options.get("borrowed", {})))
     data = data.assign({f"row_{c}": ("row", rows[c].to_numpy()) for c in rows.columns if c != "event"})
     if LINKS[model] == "none":
         data = data.assign(row_clock=("row", clock))
@@ -263,17 +247,32 @@ def build(tables: dict, about: dict, model: str, options: dict, priors: dict) ->
         data = data.assign(_spline(cause, spline, data, LINKS[model]))
     if LINKS[model] == "none":
         return data
-    data = data.assign(_markers(tables, about, study, options, rows, day))
-    names = [*(f"level {x}" for x in label(study)), *(f"log doubling {p}" for p in data["patient"].to_numpy())]
-    names += [f"log kill {p}" for p in data["patient"].to_numpy()]
-    data = data.assign(coordinates.sampling_coordinates(data, study.doses, reference(priors)))
-    return data.assign_coords(trait=np.array(names, dtype=str))
+    taken = study.infusions
+    found = markers.arrays(tables, about, study.patients, study.intervals, taken, options, rows.assign(day=day))
+    data = data.assign(found)
+    data.attrs["options"] = json.dumps(options | {"kinetics": markers.options_of(options)})
+    data = data.assign_coords(trait=trait_names(study, data), trait_pair=coordinates.trait_pairs(data))
+    return data.assign(coordinates.sampling_coordinates(data, priors))
 
 
-def reference(priors: dict) -> dict:
-    """Prior medians at which the sampling coordinates are found."""
-    names = {"level": "mu_b", **{n: n for n in ("half_life", "psi", "sigma", "doubling", "delta")}}
-    return {name: float(priors[prior]["median"]) for name, prior in names.items()}
+def weights(patients: pd.DataFrame, borrowed: dict) -> np.ndarray:
+    """Weight of every patient's likelihood, shape (patient,): 1, or that of a trial from which the config borrows (a
+    power prior, Ibrahim & Chen 2000). Raises DesignError for an unknown trial."""
+    unknown = sorted(set(borrowed) - set(patients["trial"]))
+    if unknown:
+        known = ", ".join(sorted(patients["trial"].unique()))
+        raise DesignError(f"config: borrowed: no trial '{unknown[0]}' in this study; trials: {known}.")
+    return patients["trial"].map(borrowed).fillna(1.0).to_numpy(float)
+
+
+def trait_names(study: Frame, data: xr.Dataset) -> np.ndarray:
+    """Names of the traits in their order: levels of intervals, growth of patients (one set a basis function), kill of
+    patients where there are infusions; shape (trait,)."""
+    people = data["patient"].to_numpy()
+    names = [f"level {x}" for x in label(study)]
+    if "product" in data:
+        return np.array([*names, *(f"log doubling {p}" for p in people), *(f"log kill {p}" for p in people)], dtype=str)
+    return np.array([*names, *(f"slope {m + 1} {p}" for m in range(data.sizes["basis"]) for p in people)], dtype=str)
 
 
 def label(study: Frame) -> np.ndarray:
@@ -326,47 +325,3 @@ def _spline(cause: str, spline: survival.MSpline, data: xr.Dataset, link: str) -
         grown = spline.cumulative(data["row_exit"].to_numpy()) - spline.cumulative(data["row_entry"].to_numpy())
         found[f"{cause}_cumulative"] = (("row", basis), grown)
     return found
-
-
-def _markers(tables: dict, about: dict, study: Frame, options: dict, rows: pd.DataFrame, day: np.ndarray) -> dict:
-    """Samples, infusions and dose slots of every point: points are the samples first, then the rows."""
-    taken = samples(tables, about, study)
-    doses, ends = study.doses, study.intervals
-    inside = np.concatenate([taken["interval"].to_numpy(), rows["interval"].to_numpy()])
-    who = ends["patient"].to_numpy()[inside]
-    when = np.concatenate([taken["day"].to_numpy(), day])
-    slot, since = kinetics.last_dose(doses, who, when)
-    start = (ends["origin"] + ends["entry"]).to_numpy()
-    start_slot, start_since = kinetics.last_dose(doses, ends["patient"].to_numpy(), start)
-    level = covariates.of_patients(study.patients, options["kinetics"]["level"], about, "config: kinetics.level")
-    kill = covariates.of_patients(study.patients, options["kinetics"]["kill"], about, "config: kinetics.kill")
-    x_level = level.to_numpy(float)[ends["patient"]]
-    names = list(level.columns)
-    if covariates.INTERVAL in options["kinetics"]["level"]:
-        x_level = np.column_stack([ends["number"] - 1.0, x_level])
-        names = [covariates.INTERVAL, *names]
-    found = {
-        f"sample_{c}": ("sample", taken[c].to_numpy()) for c in taken.columns if c not in ("start", "end", "place")
-    }
-    return found | {
-        "level_covariate": ("level_covariate", np.array(names, dtype=str)),
-        "kill_covariate": ("kill_covariate", np.array(list(kill.columns), dtype=str)),
-        "x_level": (("interval", "level_covariate"), x_level),
-        "x_kill": (("patient", "kill_covariate"), kill.to_numpy(float)),
-        "dose_patient": ("infusion", doses.patient),
-        "dose_day": ("infusion", doses.day),
-        "dose_log_cells": ("infusion", doses.log_cells),
-        "dose_earlier": ("infusion", doses.earlier),
-        "mean_log_cells": ("patient", doses.mean_log_cells),
-        "mean_earlier": ("patient", doses.mean_earlier),
-        "pair_later": ("pair", doses.pair_later),
-        "pair_earlier": ("pair", doses.pair_earlier),
-        "pair_gap": ("pair", doses.pair_gap),
-        "point_slot": ("point", slot),
-        "point_since": ("point", since),
-        "start_slot": ("interval", start_slot),
-        "start_since": ("interval", start_since),
-        "interval_start": ("interval", start),
-        "point_interval": ("point", inside),
-        "point_elapsed": ("point", when - start[inside]),
-    }

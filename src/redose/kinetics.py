@@ -1,4 +1,4 @@
-"""Latent MRD of a redosed patient (numpy only): growth, kill by infusions, soft ceiling.
+"""Latent marker of a patient (numpy only): growth or a curve in time, kill by infusions and courses, soft ceiling.
 
 B_i(t) is log10 of the malignant-to-normal ratio, M_i(t) the log10 fraction that an assay reads.
 Letters as in docs/methods.md.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LOG10_2 = np.log10(2.0)
+YEAR = 365.25  # days
 
 
 def kill_kernel(since, half_life):
@@ -30,52 +31,50 @@ def slope_of_fraction(ratio):
 class Doses:
     """The infusions of all patients as one list, sorted by patient and day.
 
-    day: days. log_cells: log of cells / reference, minus the patient's own mean of it; earlier: number of earlier
-    infusions (l - 1), minus the patient's own mean; shape (infusion,). Centred so, the kill trait of a patient is the
-    kill of its own average infusion: what its samples tell, whatever ψ and ρ are. mean_log_cells, mean_earlier: those
-    means (0 without an infusion), shape (patient,).
-    pair_later, pair_earlier, pair_gap: every pair l' <= l of one patient, gap in days; shape (pair,).
+    day: days. product: index. features: what moves the log kill of an infusion, minus the patient's own mean of it;
+    shape (infusion, feature). Centred so, the kill trait of a patient is the kill of its own average infusion: what
+    its samples tell, whatever the coefficients are. mean_features: those means (0 without an infusion), shape
+    (patient, feature). pair_later, pair_earlier, pair_gap: every pair l' <= l of one patient, gap in days; shape
+    (pair,).
     """
 
     patient: np.ndarray
     day: np.ndarray
-    log_cells: np.ndarray
-    earlier: np.ndarray
-    mean_log_cells: np.ndarray
-    mean_earlier: np.ndarray
+    product: np.ndarray
+    features: np.ndarray
+    mean_features: np.ndarray
     pair_later: np.ndarray
     pair_earlier: np.ndarray
     pair_gap: np.ndarray
 
 
+def earlier_infusions(patient: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """l - 1, the number of a patient's infusions before each, in the order given; shape (infusion,)."""
+    order = np.lexsort((day, patient))
+    number = np.empty(len(patient), dtype=np.int64)
+    number[order] = np.arange(len(patient)) - np.searchsorted(patient[order], patient[order])
+    return number
+
+
 def arrange_doses(
-    patient: np.ndarray, day: np.ndarray, cells: np.ndarray, reference_cells: float, patients: int
+    patient: np.ndarray, day: np.ndarray, product: np.ndarray, features: np.ndarray, patients: int
 ) -> Doses:
     """Infusions sorted by patient and day, with their pairs.
 
-    patient: index of the patient, shape (infusion,). day: days. cells: number of cells. reference_cells: cells at
-    which the kill is δ. patients: number of patients.
+    patient, product: indices, shape (infusion,). day: days. features: shape (infusion, feature). patients: number.
     """
     order = np.lexsort((day, patient))
-    patient, day, cells = patient[order], day[order].astype(float), cells[order].astype(float)
+    patient, day, product = patient[order], day[order].astype(float), product[order]
+    features = features[order].astype(float)
     first = np.searchsorted(patient, patient)
     earlier = np.arange(len(patient)) - first
     later = np.repeat(np.arange(len(patient)), earlier + 1)
     partner = np.concatenate([np.arange(f, i + 1) for i, f in enumerate(first)]) if len(first) else later
-    log_cells, given = np.log(cells / reference_cells), np.maximum(np.bincount(patient, minlength=patients), 1)
-    mean_log_cells = np.bincount(patient, log_cells, patients) / given
-    mean_earlier = np.bincount(patient, earlier, patients) / given
-    return Doses(
-        patient,
-        day,
-        log_cells - mean_log_cells[patient],
-        earlier - mean_earlier[patient],
-        mean_log_cells,
-        mean_earlier,
-        later,
-        partner,
-        day[later] - day[partner],
-    )
+    given = np.maximum(np.bincount(patient, minlength=patients), 1)
+    mean = np.zeros((patients, features.shape[1]))
+    np.add.at(mean, patient, features)
+    mean /= given[:, None]
+    return Doses(patient, day, product, features - mean[patient], mean, later, partner, day[later] - day[partner])
 
 
 def last_dose(doses: Doses, patient: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -95,22 +94,65 @@ def last_dose(doses: Doses, patient: np.ndarray, day: np.ndarray) -> tuple[np.nd
     return slot, since
 
 
-def dose_states(doses: Doses, psi, rho, half_life) -> tuple[np.ndarray, np.ndarray]:
-    """(total, running): A_l = Σ_{l'<=l} w_l' and R_l = Σ_{l'<=l} w_l' 2^(-(t_l - t_l')/h), with a leading 0.
+def dose_states(doses: Doses, coefficients, half_life) -> tuple[np.ndarray, np.ndarray]:
+    """(total, running): A_l = Σ_{l'<=l} w_l', shape (infusion + 1, ...draws), and by product
+    R_pl = Σ_{l'<=l of product p} w_l' 2^(-(t_l - t_l')/h_p), shape (product, infusion + 1, ...draws); both lead with 0.
 
-    Shape (infusion + 1, ...draws): psi, rho, half_life are scalars or arrays of draws. The kill done by day t,
-    relative to δ, is A_L - R_L 2^(-(t - t_L)/h) for the last infusion L before t: one exponential an evaluation.
+    coefficients: of the features, shape (feature, ...draws). half_life: days, shape (product, ...draws). The kill done
+    by day t, relative to that of the patient's average infusion, is A_L - Σ_p R_pL 2^(-(t - t_L)/h_p) for the last
+    infusion L before t: one exponential an evaluation and product.
     """
-    psi, rho, half_life = (np.asarray(x, dtype=float) for x in (psi, rho, half_life))
-    weight = np.exp(np.multiply.outer(doses.log_cells, psi) + np.multiply.outer(doses.earlier, rho))
+    coefficients, half_life = np.asarray(coefficients, dtype=float), np.asarray(half_life, dtype=float)
+    weight = np.exp(np.tensordot(doses.features, coefficients, 1))
     total = np.zeros((len(doses.day) + 1, *weight.shape[1:]))
-    running = np.zeros_like(total)
+    running = np.zeros((len(half_life), *total.shape))
     each = weight[doses.pair_earlier]
     np.add.at(total, doses.pair_later + 1, each)
-    np.add.at(running, doses.pair_later + 1, each * 2.0 ** (-np.divide.outer(doses.pair_gap, half_life)))
+    product = doses.product[doses.pair_earlier]
+    for p, h in enumerate(half_life):
+        of = product == p
+        np.add.at(running[p], doses.pair_later[of] + 1, each[of] * 2.0 ** (-np.divide.outer(doses.pair_gap[of], h)))
     return total, running
 
 
 def kill_done(total, running, slot, since, half_life):
-    """Σ_l w_l K(t - t_l), shape (point, ...draws), from `dose_states` and `last_dose`."""
-    return total[slot] - running[slot] * 2.0 ** (-np.divide.outer(since, np.asarray(half_life, dtype=float)))
+    """Σ_l w_l K(t - t_l; h), shape (point, ...draws), from `dose_states` and `last_dose`."""
+    left = sum(r[slot] * 2.0 ** (-np.divide.outer(since, h)) for r, h in zip(running, half_life, strict=True))
+    return total[slot] - left
+
+
+def kill_rate(running, slot, since, half_life):
+    """Its derivative by time, per day, shape (point, ...draws)."""
+    pairs = zip(running, half_life, strict=True)
+    return sum(r[slot] * np.log(2) / h * 2.0 ** (-np.divide.outer(since, h)) for r, h in pairs)
+
+
+def days_on(start: np.ndarray, stop: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """on(t): days of courses [start, stop] that lie before each day; shape (point,). start, stop: shape (course,)."""
+    return (np.minimum(day[:, None], stop) - np.minimum(day[:, None], start)).sum(1)
+
+
+def curve_basis(elapsed: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """φ_m(t) of a study without infusions, shape (point, basis): years since the interval's start, and for more than
+    two knots the natural cubic spline functions of Hastie et al. 2009, eq. 5.4-5.5, in units of the last knot.
+
+    elapsed: days. knots: days, the first and last where the curve turns straight; empty for a line.
+    """
+    columns = [elapsed / YEAR]
+    if len(knots) > 2:
+        scale = (knots[-1] - knots[0]) ** 2 * YEAR
+        cut = [np.maximum(elapsed - k, 0.0) ** 3 for k in knots]
+        d = [(c - cut[-1]) / (knots[-1] - k) for c, k in zip(cut[:-1], knots[:-1], strict=True)]
+        columns += [(x - d[-1]) * (knots[-1] - knots[0]) / scale for x in d[:-1]]
+    return np.column_stack(columns)
+
+
+def curve_slope(elapsed: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """dφ_m/dt per day, shape (point, basis); arguments as in `curve_basis`."""
+    columns = [np.full(len(elapsed), 1 / YEAR)]
+    if len(knots) > 2:
+        scale = (knots[-1] - knots[0]) ** 2 * YEAR
+        cut = [3 * np.maximum(elapsed - k, 0.0) ** 2 for k in knots]
+        d = [(c - cut[-1]) / (knots[-1] - k) for c, k in zip(cut[:-1], knots[:-1], strict=True)]
+        columns += [(x - d[-1]) * (knots[-1] - knots[0]) / scale for x in d[:-1]]
+    return np.column_stack(columns)

@@ -5,12 +5,13 @@ Arrays are shaped (point, draw). A point is an interval of the design and a time
 """
 
 import json
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from redose import kinetics, survival
+from redose import coordinates, kinetics, survival
 from redose.design import causes
 
 Draws = dict[str, np.ndarray]
@@ -24,12 +25,6 @@ def thin(posterior: xr.Dataset, most: int) -> Draws:
     return {name: x.transpose(..., "sample").to_numpy()[..., keep] for name, x in stacked.data_vars.items()}
 
 
-def doses_of(data: xr.Dataset) -> kinetics.Doses:
-    """The infusions as the design holds them."""
-    names = ("dose_patient", "dose_day", "dose_log_cells", "dose_earlier", "mean_log_cells", "mean_earlier")
-    return kinetics.Doses(*(data[n].to_numpy() for n in (*names, "pair_later", "pair_earlier", "pair_gap")))
-
-
 def covariates_at(data: xr.Dataset, cause: str, interval: np.ndarray, day: np.ndarray) -> np.ndarray:
     """Covariates of a cause at points, shape (point, covariate); day: calendar days, shape (point,)."""
     x = data[f"static_{cause}"].to_numpy()[interval].copy()
@@ -40,34 +35,133 @@ def covariates_at(data: xr.Dataset, cause: str, interval: np.ndarray, day: np.nd
     return x
 
 
-def traits(data: xr.Dataset, draws: Draws) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(b, growth, kill): level at each interval's start, shape (interval, draw); log10 units a day and log10 kill of
-    the patient's average infusion, shape (patient, draw)."""
-    n, p = data.sizes["interval"], data.sizes["patient"]
-    values = draws["traits"]
-    return values[:n], kinetics.LOG10_2 / np.exp(values[n : n + p]), np.exp(values[n + p :])
+@dataclass(frozen=True)
+class Shared:
+    """What moves the marker at points beside a patient's own traits: basis of growth and its slope by day, shape
+    (point, basis); kill done since the interval's start in units of the patient's and its rate, and what courses took
+    off and take off by day, shape (point, draw)."""
+
+    basis: np.ndarray
+    basis_slope: np.ndarray
+    done: np.ndarray
+    rate: np.ndarray
+    drop: np.ndarray
+    dropping: np.ndarray
+
+
+def coefficients(data: xr.Dataset, draws: Draws) -> np.ndarray:
+    """Coefficients of the features of an infusion's log kill, shape (feature, draw)."""
+    parts = [draws["psi"][None], draws["rho"][None], *(draws[n] for n in ("theta", "xi", "u_lot") if n in draws)]
+    return np.concatenate(parts)
+
+
+def shared_at(data: xr.Dataset, draws: Draws, interval: np.ndarray, day: np.ndarray) -> Shared:
+    """What moves the marker at points, given the infusions and courses that the data hold. interval: index; day:
+    calendar days, shape (point,) each."""
+    patient, start = data["interval_patient"].to_numpy()[interval], data["interval_start"].to_numpy()
+    elapsed, count = day - start[interval], len(draws["mu_b"])
+    drop, dropping = courses_at(data, draws, patient, day)
+    drop = drop - courses_at(data, draws, data["interval_patient"].to_numpy(), start)[0][interval]
+    if not coordinates.infused(data):
+        knots, none = data["curve_knots"].to_numpy(), np.zeros((len(day), count))
+        basis, basis_slope = kinetics.curve_basis(elapsed, knots), kinetics.curve_slope(elapsed, knots)
+        return Shared(basis, basis_slope, none, none, drop, dropping)
+    doses, h = coordinates.doses_of(data), draws["half_life"]
+    total, running = kinetics.dose_states(doses, coefficients(data, draws), h)
+    slot, since = kinetics.last_dose(doses, patient, day)
+    done = kinetics.kill_done(total, running, slot, since, h)
+    at_start = (data["start_slot"].to_numpy(), data["start_since"].to_numpy())
+    done -= kinetics.kill_done(total, running, *at_start, h)[interval]
+    rate = kinetics.kill_rate(running, slot, since, h)
+    return Shared(elapsed[:, None], np.ones((len(day), 1)), done, rate, drop, dropping)
+
+
+def courses_at(data: xr.Dataset, draws: Draws, patient: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(taken off, taken off by day): log10 by the continuous courses up to each day, shape (point, draw) each."""
+    drop = np.zeros((len(day), len(draws["mu_b"])))
+    dropping = np.zeros_like(drop)
+    episodes = (data[f"course_{x}"].to_numpy() for x in ("agent", "patient", "start", "stop"))
+    for agent, who, start, stop in zip(*episodes, strict=True):
+        mine = np.flatnonzero(patient == who)
+        on = kinetics.days_on(np.array([start]), np.array([stop]), day[mine])
+        drop[mine] += np.multiply.outer(on, draws["kappa"][agent])
+        dropping[mine] += np.multiply.outer((day[mine] > start) & (day[mine] <= stop), draws["kappa"][agent])
+    return drop, dropping
+
+
+def marker(data: xr.Dataset, shared: Shared, start, growth, log_kill, still=0.0) -> tuple[np.ndarray, np.ndarray]:
+    """(level, slope): log10 of the marker, and its change in log10 per 30 days; shape (point, draw, ...).
+
+    start: level at the interval's start. growth: traits of growth, shape (basis, point, draw, ...). log_kill: trait of
+    the kill (ignored without infusions). still: 1 where the marker never regrows. Arrays of `shared` must broadcast.
+    """
+    pace = kinetics.LOG10_2 / np.exp(growth) if coordinates.infused(data) else growth
+    columns = range(len(pace))
+    wide = (slice(None), *(None,) * (np.ndim(pace) - 2))
+    ratio = start + (1 - still) * sum(pace[m] * shared.basis[:, m][wide] for m in columns) - shared.drop
+    slope = (1 - still) * sum(pace[m] * shared.basis_slope[:, m][wide] for m in columns) - shared.dropping
+    if not coordinates.infused(data):
+        return ratio, 30 * slope
+    ratio, slope = ratio - np.exp(log_kill) * shared.done, slope - np.exp(log_kill) * shared.rate
+    return kinetics.log10_fraction(ratio), 30 * slope * kinetics.slope_of_fraction(ratio)
+
+
+def latent(data: xr.Dataset, draws: Draws, interval: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(M_i(t), dM_i/dt): log10 level of the marker, and its slope in log10 per 30 days; shape (point, draw)."""
+    at, values = coordinates.groups(data), draws["traits"]
+    patient = data["interval_patient"].to_numpy()[interval]
+    kill = values[at["kill"]][patient] if coordinates.infused(data) else 0.0
+    still = draws["still"][patient] if "still" in draws else 0.0
+    shared = shared_at(data, draws, interval, day)
+    return marker(data, shared, values[at["level"]][interval], values[at["growth"]][:, patient], kill, still)
+
+
+def noise(data: xr.Dataset, draws: Draws, samples: np.ndarray) -> dict[str, np.ndarray]:
+    """sigma of the assay of each sample, shape (sample, draw), and detection where there is a detection curve."""
+    found = {"sigma": draws["sigma"][data["sample_assay"].to_numpy()[samples]]}
+    return found | ({"detection": draws["detection"][None]} if "detection" in draws else {})
+
+
+def degrees(data: xr.Dataset) -> float | None:
+    """Degrees of freedom of the readings' Student t; None where they are normal."""
+    kinetics_ = json.loads(data.attrs["options"])["kinetics"]
+    return kinetics_["degrees"] if kinetics_["noise"] == "student_t" else None
+
+
+def trait_correlation(data: xr.Dataset, draws: Draws, levels: int) -> np.ndarray:
+    """Correlation matrices of one patient's traits, order growth..., kill, then its levels; shape (draw, trait, trait).
+
+    levels: number of its intervals, whose levels are independent given growth and kill."""
+    kinds, count = len(coordinates.trait_kinds(data)), len(draws["mu_b"])
+    small = np.broadcast_to(np.eye(kinds), (count, kinds, kinds)).copy()
+    if "correlation" in draws:
+        i, j = np.triu_indices(kinds, 1)
+        small[:, i, j] = small[:, j, i] = draws["correlation"].T
+    place = [*range(kinds - 1), *[kinds - 1] * levels]
+    full = small[:, place][:, :, place]
+    own, c = small[:, :-1, :-1], small[:, :-1, -1:]
+    between = np.swapaxes(c, 1, 2) @ np.linalg.solve(own, c)  # covariance of two levels, shape (draw, 1, 1)
+    full[:, kinds - 1 :, kinds - 1 :] = np.eye(levels) * (1 - between) + between
+    return full
 
 
 def latent_mrd(data: xr.Dataset, draws: Draws, interval: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """log10 malignant fraction M_i(t), shape (point, draw), given the infusions that the data hold."""
-    b, growth, kill = traits(data, draws)
-    patient = data["interval_patient"].to_numpy()[interval]
-    doses, h = doses_of(data), draws["half_life"]
-    total, running = kinetics.dose_states(doses, draws["psi"], draws["rho"], h)
-    slot, since = kinetics.last_dose(doses, patient, day)
-    done = kinetics.kill_done(total, running, slot, since, h)
-    start = (data["start_slot"].to_numpy(), data["start_since"].to_numpy())
-    done -= kinetics.kill_done(total, running, *start, h)[interval]
-    elapsed = day - data["interval_start"].to_numpy()[interval]
-    return kinetics.log10_fraction(b[interval] + growth[patient] * elapsed[:, None] - kill[patient] * done)
+    """log10 level of the marker M_i(t), shape (point, draw)."""
+    return latent(data, draws, interval, day)[0]
 
 
-def link(data: xr.Dataset, draws: Draws, fraction: np.ndarray) -> np.ndarray:
-    """f(M), shape of `fraction`, which ends in the draw axis."""
-    options = json.loads(data.attrs["options"])
+def association(data: xr.Dataset, draws: Draws, cause: str, fraction: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """What the marker adds to the log hazard of a cause, shape of `fraction`, which ends in the draw axis.
+
+    fraction: log10 level. slope: log10 per 30 days."""
+    options, total = json.loads(data.attrs["options"]), 0.0
     if data.attrs["link"] == "step":
-        return expit((fraction - draws["tau"]) / options["step_width"])
-    return fraction - options["reference_level"]
+        return draws[f"alpha_{cause}"] * expit((fraction - draws["tau"]) / options["step_width"])
+    if f"alpha_{cause}" in draws:
+        total = total + draws[f"alpha_{cause}"] * (fraction - options["reference_level"])
+    if f"alpha_slope_{cause}" in draws:
+        total = total + draws[f"alpha_slope_{cause}"] * slope
+    return total
 
 
 def baseline_of(data: xr.Dataset, cause: str) -> survival.MSpline:
@@ -123,15 +217,13 @@ def log_hazards(data: xr.Dataset, draws: Draws, interval: np.ndarray, clock: np.
     """Cause -> log λ per day at points, shape (point, draw). interval: index; clock: days, shape (point,) each."""
     day = clock + data["interval_origin"].to_numpy()[interval]
     patient = data["interval_patient"].to_numpy()[interval]
-    linked = None
-    if data.attrs["link"] != "none":
-        linked = link(data, draws, latent_mrd(data, draws, interval, day))
+    level = latent(data, draws, interval, day) if data.attrs["link"] != "none" else None
     found = {}
     for cause in causes(data):
         value = log_baseline(data, draws, cause, clock)
         value = value + covariates_at(data, cause, interval, day) @ draws[f"beta_{cause}"]
         value += patient_effect(data, draws, cause)[patient]
-        if linked is not None:
-            value += draws[f"alpha_{cause}"] * linked
+        if level is not None:
+            value += association(data, draws, cause, *level)
         found[cause] = value
     return found

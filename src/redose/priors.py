@@ -2,9 +2,10 @@
 
 import numpy as np
 from scipy import stats
+from scipy.special import logit
 
 UPPER = stats.norm.ppf(0.975)
-SCALES = ("positive", "ratio", "level", "spread")
+SCALES = ("positive", "ratio", "level", "spread", "share")
 
 
 class PriorError(ValueError):
@@ -12,7 +13,8 @@ class PriorError(ValueError):
 
 
 def convert(name: str, prior: dict) -> dict:
-    """Keyword arguments of the distribution: {mu, sigma} (log scale for positive and ratio), {sigma} for a spread.
+    """Keyword arguments of the distribution: {mu, sigma} (log scale for positive and ratio, logit scale for a share),
+    {sigma} for a spread.
 
     `upper` is the 97.5th percentile; for a spread, of the half-normal sd itself. Raises PriorError.
     """
@@ -23,6 +25,10 @@ def convert(name: str, prior: dict) -> dict:
         return {"sigma": upper / stats.halfnorm.ppf(0.975)}
     if median is None or upper <= median:
         raise PriorError(f"config: priors.{name}: upper ({upper}) must exceed median ({median}).")
+    if scale == "share":
+        if not 0 < median < upper < 1:
+            raise PriorError(f"config: priors.{name}: a share needs 0 < median < upper < 1, got {median} and {upper}.")
+        return {"mu": float(logit(median)), "sigma": float((logit(upper) - logit(median)) / UPPER)}
     if scale == "level":
         return {"mu": float(median), "sigma": (upper - median) / UPPER}
     if median <= 0:

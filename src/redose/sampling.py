@@ -11,12 +11,16 @@ from importlib.metadata import version
 import numpy as np
 import pymc as pm
 import xarray as xr
+from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from redose.design import causes
 
 log = logging.getLogger("redose")
 FRAILTY_GRID = 121  # points over +-6 sd
+OF_LEVEL = {"mu_b", "beta_b", "omega_b", "sigma", "detection", "kappa", "cured", "z_traits", "z_correlation"}
+OF_GROWTH = {"doubling", "beta_g", "omega_g", "slope", "beta_s", "omega_s"}
+OF_KILL = {"delta", "eta", "omega_delta", "psi", "rho", "theta", "xi", "omega_lot", "z_lot", "half_life"}
 PACKAGES = ("redose", "pymc", "pytensor", "nutpie", "numba", "numpy", "arviz")
 
 
@@ -99,7 +103,7 @@ def draw_frailty(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> xr.DataA
         if "exposure_between" in flat:
             inside = data["row_inside"].to_numpy()
             places = np.unique(data["row_interval"].to_numpy()[inside])
-            for k in np.flatnonzero(data["interval_patient"].to_numpy()[places] == i):
+            for k in places[data["interval_patient"].to_numpy()[places] == i]:
                 log_density += np.log(-np.expm1(-flat["exposure_between"][:, k, None] * np.exp(at)))
         density = np.exp(log_density - log_density.max(1, keepdims=True))
         mass = np.cumsum((density[:, 1:] + density[:, :-1]) / 2, axis=1)
@@ -113,12 +117,27 @@ def draw_frailty(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> xr.DataA
     return xr.DataArray(v.reshape(shape), dims=("chain", "draw", "patient"))
 
 
+def draw_classes(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> xr.Dataset:
+    """The posterior with `still`, 1 where a patient's marker never regrows, dims (chain, draw, patient): one draw of
+    every patient's class from its conditional; exposures are then those of the class."""
+    odds = posterior["log_odds_cured"]
+    still = odds.copy(data=(np.random.default_rng(seed).random(odds.shape) < expit(odds.to_numpy())).astype(float))
+    posterior = posterior.assign(still=still)
+    of_interval = still.isel(patient=("interval", data["interval_patient"].to_numpy())).to_numpy()
+    for name in [n for n in posterior.data_vars if n.startswith("exposure_") and n.endswith("_cured")]:
+        of = posterior[name.removesuffix("_cured")]
+        chosen = of_interval if "interval" in of.dims else still.to_numpy()
+        posterior[of.name] = of.copy(data=np.where(chosen == 1, posterior[name], of))
+    return posterior
+
+
 def jittered(model: pm.Model) -> set:
-    """Variables whose starting values are spread by U(-1, 1): all but those for which 1 is far. Traits start at their
-    approximate modes; psi and rho multiply log doses and numbers of infusions: at rho = 1 the tenth infusion would
-    kill 8,000 times as much as the first, and a chain that starts there explains samples as false positives for good.
+    """Variables whose starting values are spread by U(-1, 1): those of the hazards. The marker's start at their
+    approximate modes: a unit is far for them (at rho = 1 the tenth infusion would kill 8,000 times as much as the
+    first), and a chain that starts there may explain a patient's samples as false positives for good (one chain of
+    joint_value on the simulated trial 102 did so for one patient: R-hat 1.53 of its kill).
     """
-    return {v for v in model.free_RVs if v.name not in ("z_traits", "psi", "rho")}
+    return {v for v in model.free_RVs if v.name not in OF_LEVEL | OF_GROWTH | OF_KILL}
 
 
 def kept(model: pm.Model) -> list[str]:
@@ -130,8 +149,11 @@ def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int) -> xr.DataTree:
     """The groups that are kept, with frailties drawn, and provenance instead of time stamps."""
     groups = {g: tree[g].to_dataset() for g in ("posterior", "sample_stats")}
     posterior = groups["posterior"]
+    if "log_odds_cured" in posterior:
+        posterior = draw_classes(posterior, data, seed_of(seed, "classes"))
     if "omega_v" in posterior:
         posterior["v"] = draw_frailty(posterior, data, seed_of(seed, "frailty"))
+    posterior = posterior.drop_vars("log_odds_cured", errors="ignore")
     terms = [v for v in posterior if v.startswith("log_likelihood_")]
     needless = [v for v in posterior if v.startswith(("z_", "exposure_"))]
     groups["log_likelihood"] = posterior[terms].rename({v: v.removeprefix("log_likelihood_") for v in terms})

@@ -11,6 +11,8 @@ importance sampling from the fit's own spread of these effects otherwise. Condit
 own data have informed would make the weights useless (Merkle, Furr & Rabe-Hesketh 2019).
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -18,7 +20,7 @@ from arviz_stats.base import array_stats
 from scipy import stats
 from scipy.special import logsumexp
 
-from redose import assay, coordinates, kinetics, prediction
+from redose import assay, coordinates, prediction
 
 DRAWS = 400
 NODES = 40  # Gauss-Hermite nodes over a frailty
@@ -77,11 +79,43 @@ def frailty_only(data: xr.Dataset, draws: prediction.Draws, rows: np.ndarray) ->
     return logsumexp(terms + np.log(weight / weight.sum()), axis=1)
 
 
-def sample_terms(data: xr.Dataset, mine: np.ndarray, fraction: np.ndarray, sigma: np.ndarray) -> np.ndarray:
-    """log p(y_i | effects), shape (draw, proposal). fraction: (sample, draw, proposal); sigma: (draw,)."""
+def sample_terms(data: xr.Dataset, draws: prediction.Draws, mine: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+    """log p(y_i | effects), shape (draw, proposal). mine: places of the patient's samples. fraction: latent level,
+    shape (sample, draw, proposal)."""
     y, lod, below, wrong = (data[f"sample_{x}"].to_numpy()[mine] for x in ("y", "lod", "below", "false_positive"))
     y, lod, below, wrong = (x[:, None, None] for x in (y, lod, below, wrong))
-    return assay.log_density(y, lod, below, wrong, fraction, sigma[None, :, None]).sum(0)
+    noise = {k: x[..., None] for k, x in prediction.noise(data, draws, mine).items() if k != "degrees"}
+    return assay.log_density(y, lod, below, wrong, fraction, **noise, degrees=prediction.degrees(data)).sum(0)
+
+
+def trait_means(data: xr.Dataset, draws: prediction.Draws, i: int, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(mean, sd) of the patient's own traits in their population, shape (trait of the patient, draw)."""
+    at = coordinates.groups(data)
+    levels = int(np.isin(block, at["level"]).sum())
+    none = np.zeros((0, len(draws["mu_b"])))
+    mean = [draws["mu_b"] + data["x_level"].to_numpy()[k] @ draws.get("beta_b", none) for k in block[:levels]]
+    sd, x_growth = [draws["omega_b"]] * levels, data["x_growth"].to_numpy()[i]
+    if not coordinates.infused(data):
+        for m in range(len(at["growth"])):
+            mean.append(draws["slope"][m] + x_growth @ (draws["beta_s"][:, m] if "beta_s" in draws else none))
+        return np.array(mean), np.array([*sd, *draws["omega_s"]])
+    mean.append(np.log(draws["doubling"]) + x_growth @ draws.get("beta_g", none))
+    log_kill = np.log(draws["delta"]) + data["x_kill"].to_numpy()[i] @ draws.get("eta", none)
+    mean.append(log_kill + data["mean_features"].to_numpy()[i] @ prediction.coefficients(data, draws))
+    return np.array(mean), np.array([*sd, draws["omega_g"], draws["omega_delta"]])
+
+
+def trait_density(data: xr.Dataset, draws: prediction.Draws, i: int, block: np.ndarray, effects: np.ndarray):
+    """log p(traits of the patient | population), shape (draw, proposal). effects: proposals, (proposal, trait)."""
+    mean, sd = trait_means(data, draws, i, block)
+    e = (effects.T[:, None, :] - mean[:, :, None]) / sd[:, :, None]  # (trait, draw, proposal)
+    kinds = len(coordinates.trait_kinds(data)) - 1
+    order = [*range(len(block) - kinds, len(block)), *range(len(block) - kinds)]  # patient-level traits, then levels
+    matrix = prediction.trait_correlation(data, draws, len(block) - kinds)  # (draw, trait, trait) in that order
+    root = np.linalg.cholesky(matrix)
+    white = np.linalg.solve(root, np.moveaxis(e[order], 0, 1))
+    scale = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1) + np.log(sd).sum(0)
+    return -0.5 * (white**2).sum(1) - scale[:, None] - 0.5 * len(block) * np.log(2 * np.pi)
 
 
 def with_mrd(data: xr.Dataset, draws: prediction.Draws, i: int, block: np.ndarray, rng: np.random.Generator):
@@ -92,53 +126,53 @@ def with_mrd(data: xr.Dataset, draws: prediction.Draws, i: int, block: np.ndarra
     z = rng.standard_t(8, size=(PROPOSALS, len(own)))
     effects = centre + z @ root.T  # (proposal, effect)
     log_proposal = stats.t.logpdf(z, 8).sum(1) - np.log(np.diag(root)).sum()
-
-    level = draws["mu_b"] + data["x_level"].to_numpy()[block[:-2]] @ draws["beta_b"]
-    log_kill = np.log(draws["delta"]) + data["x_kill"].to_numpy()[i] @ draws["eta"]
-    log_kill = (
-        log_kill + draws["psi"] * float(data["mean_log_cells"][i]) + draws["rho"] * float(data["mean_earlier"][i])
-    )
-    means = [*level, np.log(draws["doubling"]), log_kill]
-    spreads = [*[draws["omega_b"]] * len(level), draws["omega_g"], draws["omega_delta"]]
+    log_prior = trait_density(data, draws, i, block, effects[:, : len(block)])
     if frail:
-        means.append(np.zeros_like(draws["omega_v"]))
-        spreads.append(draws["omega_v"])
-    log_prior = sum(
-        stats.norm.logpdf(effects[:, k], m[:, None], s[:, None])
-        for k, (m, s) in enumerate(zip(means, spreads, strict=True))
-    )
+        log_prior += stats.norm.logpdf(effects[:, -1], 0.0, draws["omega_v"][:, None])
+    classes = [(0.0, 0.0)]  # (still, log share): one class, or two with the class of the patient summed out
+    if "cured" in draws:
+        classes = [(0.0, np.log1p(-draws["cured"])), (1.0, np.log(draws["cured"]))]
+    joint, alone = [], []
+    for still, log_share in classes:
+        log_y, log_t = own_likelihood(data, draws, i, block, effects, still)
+        weighted = np.reshape(log_share, (-1, 1)) + log_prior - log_proposal - np.log(PROPOSALS)
+        joint.append(logsumexp(weighted + log_y + log_t, axis=1))
+        alone.append(logsumexp(weighted + log_y, axis=1))
+    given = logsumexp(alone, axis=0)
+    sampled = bool((data["sample_patient"].to_numpy() == i).any())
+    return logsumexp(joint, axis=0), given if sampled else np.zeros_like(given)
 
+
+def own_likelihood(data: xr.Dataset, draws: prediction.Draws, i: int, block, effects, still: float):
+    """(log p(y_i | effects), log p(T_i | effects)), shape (draw, proposal) each. still: 1 if it never regrows."""
     points = np.flatnonzero(data["interval_patient"].to_numpy()[data["point_interval"].to_numpy()] == i)
-    fraction = _own_mrd(data, draws, points, block, effects)
-    samples = points[points < data.sizes["sample"]]
-    rows = points[points >= data.sizes["sample"]] - data.sizes["sample"]
-    log_y = sample_terms(data, samples, fraction[: len(samples)], draws["sigma"])
-    linked = prediction.link(
-        data, {**draws, "tau": draws["tau"][:, None]} if "tau" in draws else draws, fraction[len(samples) :]
-    )
-    hazards = {c: x + draws[f"alpha_{c}"][:, None] * linked for c, x in without_patient(data, draws, rows).items()}
-    v = np.broadcast_to(effects[:, -1] if frail else 0.0, log_y.shape)
-    log_t = event_terms(data, draws, hazards, rows, v)
-    importance = log_prior - log_proposal - np.log(PROPOSALS)
-    given = logsumexp(importance + log_y, axis=1) if len(samples) else np.zeros(len(draws["sigma"]))
-    return logsumexp(importance + log_y + log_t, axis=1), given
+    count = data.sizes["sample"]
+    samples, rows = points[points < count], points[points >= count] - count
+    fraction, slope = own_marker(data, draws, points, block, effects, still)
+    log_y = sample_terms(data, draws, samples, fraction[: len(samples)])
+    wide = {k: x[..., None] for k, x in draws.items() if k == "tau" or k.startswith("alpha_")}
+    hazards = without_patient(data, draws, rows)
+    after = len(samples)
+    for cause in hazards:
+        linked = prediction.association(data, wide, cause, fraction[after:], slope[after:])
+        hazards[cause] = hazards[cause] + linked
+    v = np.broadcast_to(effects[:, -1] if "omega_v" in draws else 0.0, log_y.shape)
+    return log_y, event_terms(data, draws, hazards, rows, v)
 
 
-def _own_mrd(data: xr.Dataset, draws: prediction.Draws, points: np.ndarray, block: np.ndarray, effects: np.ndarray):
-    """M at a patient's points for proposed effects, shape (point, draw, proposal)."""
-    doses, h = prediction.doses_of(data), draws["half_life"]
-    total, running = kinetics.dose_states(doses, draws["psi"], draws["rho"], h)
-    done = kinetics.kill_done(
-        total, running, data["point_slot"].to_numpy()[points], data["point_since"].to_numpy()[points], h
-    )
+def own_marker(data: xr.Dataset, draws: prediction.Draws, points, block, effects, still: float):
+    """(level, slope) of the marker at a patient's points for proposed effects, shape (point, draw, proposal)."""
     interval = data["point_interval"].to_numpy()[points]
-    start = (data[f"start_{x}"].to_numpy()[interval] for x in ("slot", "since"))
-    done -= kinetics.kill_done(total, running, *start, h)
-    level = effects[:, np.searchsorted(block[:-2], interval)].T[:, None, :]
-    k = len(block) - 2
-    growth = kinetics.LOG10_2 / np.exp(effects[:, k])
-    grown = np.outer(data["point_elapsed"].to_numpy()[points], growth)[:, None, :]
-    return kinetics.log10_fraction(level + grown - np.exp(effects[:, k + 1]) * done[:, :, None])
+    day = data["interval_start"].to_numpy()[interval] + data["point_elapsed"].to_numpy()[points]
+    shared = prediction.shared_at(data, draws, interval, day)
+    wide = {k: getattr(shared, k)[:, :, None] for k in ("done", "rate", "drop", "dropping")}
+    at = coordinates.groups(data)
+    levels = np.isin(block, at["level"])
+    start = effects[:, np.searchsorted(block[levels], interval)].T[:, None, :]
+    shape = (len(points), 1, len(effects))
+    growth = [np.broadcast_to(effects[:, np.isin(block, g)].T[:, None], shape) for g in at["growth"]]
+    log_kill = effects[:, np.isin(block, at["kill"])].T[:, None] if coordinates.infused(data) else 0.0
+    return prediction.marker(data, replace(shared, **wide), start, np.array(growth), log_kill, still)
 
 
 def score(data: xr.Dataset, draws: prediction.Draws, seed: int) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from redose import prediction
 
 DRAWS = 400
 STEP = 7.0  # days; the hazards ahead are summed by weeks
+MARKER = {"alpha": "MRD, per log10", "alpha_slope": "MRD slope, per log10 in 30 days"}
 REASONS = {
     "progression": "progressed at the end of follow-up and not treated again",
     "death": "died",
@@ -81,9 +82,10 @@ def effects(data: xr.Dataset, draws: prediction.Draws, ci_prob: float) -> pd.Dat
     for cause in prediction.causes(data):
         names = [*data[f"{cause}_covariate"].to_numpy()]
         values = [*draws[f"beta_{cause}"]]
-        if f"alpha_{cause}" in draws:
-            names.insert(0, {"step": "MRD above tau", "value": "MRD, per log10"}[data.attrs["link"]])
-            values.insert(0, draws[f"alpha_{cause}"])
+        for name, words in MARKER.items():
+            if f"{name}_{cause}" in draws:
+                names.insert(0, words if data.attrs["link"] != "step" else "MRD above tau")
+                values.insert(0, draws[f"{name}_{cause}"])
         for name, value in zip(names, values, strict=True):
             low, high = np.exp(np.quantile(value, tails))
             raises = float((value > 0).mean())

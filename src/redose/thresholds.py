@@ -13,7 +13,7 @@ import xarray as xr
 import yaml
 from scipy import stats
 
-from redose import kinetics, prediction
+from redose import coordinates, kinetics, prediction
 
 DRAWS = 400
 LEVELS = np.linspace(-6.0, -0.05, 61)  # log10 MRD of today
@@ -21,14 +21,25 @@ NODES = 12  # Gauss-Legendre, over the risk horizon
 PEOPLE = 64  # members of the population over whom growth and frailty are averaged
 
 
-def population(draws: prediction.Draws, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(growth, v, u), shape (person, draw): log10 units a day, frailty, trial and site effect; the same quasi-random
-    people in every draw."""
-    z = stats.norm.ppf(np.clip(stats.qmc.Sobol(3, seed=seed).random(PEOPLE), 1e-6, 1 - 1e-6))
-    none = np.zeros(len(draws["doubling"]))
-    doubling = np.exp(np.log(draws["doubling"]) + z[:, :1] * draws["omega_g"])
+def population(data: xr.Dataset, draws: prediction.Draws, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(growth, v, u): traits of growth, shape (basis, person, draw), frailty, trial and site effect, shape (person,
+    draw); the same quasi-random people in every draw. Patients whose marker never regrows are not among them: who has
+    no growth has no threshold."""
+    infused = coordinates.infused(data)
+    mean = np.log(draws["doubling"])[None] if infused else draws["slope"]
+    sd = draws["omega_g"][None] if infused else draws["omega_s"]
+    z = stats.norm.ppf(np.clip(stats.qmc.Sobol(2 + len(mean), seed=seed).random(PEOPLE), 1e-6, 1 - 1e-6))
+    none, of_growth = np.zeros(mean.shape[-1]), z[:, [0, *range(3, 2 + len(mean))]]
+    growth = mean[:, None] + of_growth.T[:, :, None] * sd[:, None]
     between = np.hypot(draws.get("omega_trial", none), draws.get("omega_site", none))
-    return kinetics.LOG10_2 / doubling, z[:, 1:2] * draws.get("omega_v", none), z[:, 2:] * between
+    return growth, z[:, 1:2] * draws.get("omega_v", none), z[:, 2:3] * between
+
+
+def levels_of(data: xr.Dataset) -> np.ndarray:
+    """log10 levels of today's marker at which risks are read: of a fraction LEVELS, of another marker the range of its
+    samples; shape (level,)."""
+    y = data["sample_y"].to_numpy()
+    return LEVELS if coordinates.infused(data) else np.linspace(y.min(), y.max(), len(LEVELS))
 
 
 def risk_curve(data: xr.Dataset, draws: prediction.Draws, days: float, clock: float, seed: int) -> np.ndarray:
@@ -37,22 +48,23 @@ def risk_curve(data: xr.Dataset, draws: prediction.Draws, days: float, clock: fl
     clock: days since the start of the interval, all of them free of progression: people count with the probability
     of having come so far on the path that led to today's MRD. No infusion from the start on. Death competes.
     """
-    growth, v, u = population(draws, seed)
+    growth, v, u = population(data, draws, seed)
     competing = [c for c in prediction.causes(data) if c != "progression"]
     effect = {"progression": v + u, **{c: draws.get(f"phi_{c}", 0.0) * v for c in competing}}
     x, w = np.polynomial.legendre.leggauss(NODES)
     ahead, width = days * (x + 1) / 2, days * w / 2
     behind, back = -clock * (x + 1) / 2, clock * w / 2
-    ratio_now = LEVELS - np.log10(-np.expm1(LEVELS * np.log(10)))  # inverse of log10_fraction
+    ratio_now = levels_of(data)
+    if coordinates.infused(data):
+        ratio_now = ratio_now - np.log10(-np.expm1(ratio_now * np.log(10)))  # inverse of log10_fraction
 
     def hazards(now: float, since: np.ndarray) -> dict:
         """Cause -> hazard per day at days `since` from today, shape (node, person, draw)."""
-        fraction = kinetics.log10_fraction(now + growth * since[:, None, None])
-        linked = prediction.link(data, draws, fraction)
+        level = prediction.marker(data, ahead_of(data, clock, since), now, growth[:, None], 0.0)
         base = {c: prediction.log_baseline(data, draws, c, clock + since)[:, None] for c in prediction.causes(data)}
-        return {c: np.exp(b + draws[f"alpha_{c}"] * linked + effect[c]) for c, b in base.items()}
+        return {c: np.exp(b + prediction.association(data, draws, c, *level) + effect[c]) for c, b in base.items()}
 
-    found = np.empty((len(LEVELS), growth.shape[1]))
+    found = np.empty((len(ratio_now), v.shape[1]))
     for k, now in enumerate(ratio_now):
         come_so_far = np.exp(-sum((back[:, None, None] * h).sum(0) for h in hazards(now, behind).values()))
         hazard = hazards(now, ahead)
@@ -64,6 +76,16 @@ def risk_curve(data: xr.Dataset, draws: prediction.Draws, days: float, clock: fl
         risk = (width[:, None, None] * hazard["progression"] * free).sum(0)
         found[k] = (come_so_far * risk).sum(0) / come_so_far.sum(0)
     return found
+
+
+def ahead_of(data: xr.Dataset, clock: float, since: np.ndarray) -> prediction.Shared:
+    """What moves the marker from day `clock` of the interval to `since` days later, without infusions or courses."""
+    none = np.zeros((1, 1, 1))
+    if coordinates.infused(data):
+        return prediction.Shared(since[:, None], np.ones((len(since), 1)), none, none, none, none)
+    knots = data["curve_knots"].to_numpy()
+    basis = kinetics.curve_basis(clock + since, knots) - kinetics.curve_basis(np.array([clock]), knots)
+    return prediction.Shared(basis, kinetics.curve_slope(clock + since, knots), none, none, none, none)
 
 
 def prognostic(draws: prediction.Draws, decision: dict, truth: float | None) -> dict:
@@ -79,24 +101,24 @@ def prognostic(draws: prediction.Draws, decision: dict, truth: float | None) -> 
     return row
 
 
-def crossing(curve: np.ndarray, risk: float) -> np.ndarray:
+def crossing(curve: np.ndarray, risk: float, levels: np.ndarray = LEVELS) -> np.ndarray:
     """log10 MRD at which each draw's curve, shape (level, draw), reaches `risk`; -inf if it lies above it throughout,
     inf if it never does. The curve is taken as its running maximum, so the first crossing counts."""
     rising = np.maximum.accumulate(curve, axis=0)
     place = (rising < risk).sum(0)
-    inside = np.clip(place, 1, len(LEVELS) - 1)
+    inside = np.clip(place, 1, len(levels) - 1)
     column = np.arange(curve.shape[1])
     low, high = rising[inside - 1, column], rising[inside, column]
     share = np.where(high > low, (risk - low) / np.where(high > low, high - low, 1.0), 1.0)
-    level = LEVELS[inside - 1] + share * (LEVELS[inside] - LEVELS[inside - 1])
-    return np.where(place == 0, -np.inf, np.where(place == len(LEVELS), np.inf, level))
+    level = levels[inside - 1] + share * (levels[inside] - levels[inside - 1])
+    return np.where(place == 0, -np.inf, np.where(place == len(levels), np.inf, level))
 
 
 def power(level: float) -> str:
     """A level of MRD in words: 10^-3.0, or that it lies outside the range that was looked at."""
     if np.isfinite(level):
         return f"10^{level:.1f}"
-    return f"below 10^{LEVELS[0]:.0f}" if level < 0 else "no level"
+    return "below the lowest level" if level < 0 else "no level"
 
 
 def summarise(kind: str, values: np.ndarray, ci_prob: float, truth: float | None = None) -> dict:
@@ -129,10 +151,10 @@ def thresholds(data: xr.Dataset, draws: prediction.Draws, decision: dict, seed: 
     curve = risk_curve(data, draws, days, decision["risk_clock"], seed)
     for risk in decision["risks"]:
         name = f"risk: P(progression within {days} d) = {risk:.0%}"
-        rows.append(summarise(name, crossing(curve, risk), decision["ci_prob"]))
+        rows.append(summarise(name, crossing(curve, risk, levels_of(data)), decision["ci_prob"]))
     tails = [(1 - decision["ci_prob"]) / 2, (1 + decision["ci_prob"]) / 2]
     low, high = np.quantile(curve, tails, axis=1)
-    band = pd.DataFrame({"log10_mrd": LEVELS, "mean": curve.mean(1), "low": low, "high": high})
+    band = pd.DataFrame({"log10_mrd": levels_of(data), "mean": curve.mean(1), "low": low, "high": high})
     return pd.DataFrame(rows), band
 
 

@@ -18,7 +18,8 @@ def chosen(data: xr.Dataset) -> np.ndarray:
     sampled = np.bincount(
         data["interval_patient"].to_numpy()[data["sample_interval"].to_numpy()], minlength=data.sizes["patient"]
     )
-    infused = np.bincount(data["dose_patient"].to_numpy(), minlength=data.sizes["patient"])
+    doses = data["dose_patient"].to_numpy() if "dose_patient" in data else np.array([], dtype=int)
+    infused = np.bincount(doses, minlength=data.sizes["patient"])
     able = np.flatnonzero(sampled > 1)
     order = able[np.lexsort((-sampled[able], infused[able]))]
     return order[np.unique(np.linspace(0, len(order) - 1, SHOWN).astype(int))] if len(order) else order
@@ -48,8 +49,9 @@ def trajectories(data: xr.Dataset, draws: prediction.Draws, ci_prob: float) -> p
             rows.append(pd.DataFrame({"day": [end[k]], "kind": "end", "outcome": outcome}))
             for part in rows[-3:]:
                 part["patient"] = name
-        given = data["dose_day"].to_numpy()[data["dose_patient"].to_numpy() == i]
-        rows.append(pd.DataFrame({"day": given, "kind": "infusion", "patient": name}))
+        if "dose_day" in data:
+            given = data["dose_day"].to_numpy()[data["dose_patient"].to_numpy() == i]
+            rows.append(pd.DataFrame({"day": given, "kind": "infusion", "patient": name}))
     columns = ["patient", "kind", "interval", "day", "mean", "low", "high", "below", "outcome"]
     filled = [r.reindex(columns=columns).astype({"below": "object", "outcome": "object"}) for r in rows if len(r)]
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
@@ -62,7 +64,8 @@ def share_below(data: xr.Dataset, draws: prediction.Draws, ci_prob: float, seed:
     interval, day = data["sample_interval"].to_numpy(), data["sample_day"].to_numpy()
     fraction = prediction.latent_mrd(data, draws, interval, day)
     lod, wrong = (data[f"sample_{x}"].to_numpy()[:, None] for x in ("lod", "false_positive"))
-    chance = assay.probability_below(lod, wrong, fraction, draws["sigma"])
+    noise = prediction.noise(data, draws, np.arange(len(interval)))
+    chance = assay.probability_below(lod, wrong, fraction, **noise, degrees=prediction.degrees(data))
     again = np.random.default_rng(seed_of(seed, "share_below")).random(chance.shape) < chance
     window = np.floor(day / VISIT).astype(int)
     rows = []

@@ -39,7 +39,7 @@ rule follow_mrd:
     log:
         "logs/follow_mrd/{study}.{model}.log",
     wildcard_constraints:
-        model="joint_value|joint_step",
+        model="joint_[a-z_]+",
     resources:
         mem="2GB",
         runtime="20m",
@@ -109,7 +109,7 @@ rule threshold:
     log:
         "logs/threshold/{study}.{model}.log",
     wildcard_constraints:
-        model="joint_value|joint_step",
+        model="joint_[a-z_]+",
     resources:
         mem="2GB",
         runtime="20m",

@@ -99,7 +99,7 @@ rule draw_mrd:
     log:
         "logs/draw_mrd/{study}.{model}.log",
     wildcard_constraints:
-        model="joint_value|joint_step",
+        model="joint_[a-z_]+",
     resources:
         mem="2GB",
         runtime="10m",

@@ -10,5 +10,7 @@ from redose.models import intervals, joint
 MODELS: dict[str, Callable] = {
     "intervals": intervals.build,
     "joint_value": joint.build,
+    "joint_slope": joint.build,
+    "joint_value_slope": joint.build,
     "joint_step": joint.build,
 }

@@ -18,17 +18,13 @@ from redose.models import parts
 def build(data: xr.Dataset, prior: dict) -> pm.Model:
     """The model of one study. data: from `design.build`. prior: from `priors.convert_all`."""
     with pm.Model(coords=parts.coords(data)) as model:
-        row_interval = pm.Data("row_interval", data["row_interval"].to_numpy(), dims="row")
-        patient = pm.Data("interval_patient", data["interval_patient"].to_numpy(), dims="interval")[row_interval]
-        u = parts.pooling(data, prior)
+        linear = parts.linear_predictors(data, prior, parts.pooling(data, prior))
         hazards = {}
-        for cause in parts.causes(data):
-            beta = pm.Normal(f"beta_{cause}", **prior["hazard_ratio"], dims=f"{cause}_covariate")
-            x = pm.Data(f"x_{cause}", data[f"x_{cause}"].to_numpy(), dims=("row", f"{cause}_covariate"))
-            eta = pt.dot(x, beta) + (u[patient] if cause == "progression" else 0.0)
+        for cause, eta in linear.items():
             log_baseline = parts.log_baseline(data, cause, prior)
-            grown = parts.cumulative_baseline(data, cause) * pt.exp(eta)
+            grown = parts.cumulative_baseline(data, cause) * pt.exp(eta)  # exact: eta is constant on a row
             hazards[cause] = parts.Hazard(log_baseline + eta, grown)
-        log_likelihood = parts.event_log_likelihood(data, prior, hazards)
+        log_likelihood = parts.event_log_likelihood(data, hazards, parts.frailty(data, prior))
+        log_likelihood = data["patient_weight"].to_numpy() * log_likelihood
         pm.Potential("events", pm.Deterministic("log_likelihood_events", log_likelihood, dims="patient").sum())
     return model

@@ -1,100 +1,122 @@
-"""Joint model of infusion-driven MRD, recurrent progression-free intervals and death.
+"""Joint model of a marker (MRD or tumour burden), recurrent progression-free intervals and competing outcomes.
 
-MRD (log10; docs/methods.md gives the same letters)
+Marker (log10; docs/methods.md gives the same letters). With infusions:
 
-    B_i(t) = b_ik + g_i (t - t_k0) - δ_i Σ_l w_il [K(t - t_il) - K(t_k0 - t_il)],   K(s) = 1 - 2^(-s/h)
-    w_il   = exp(ψ log(cells_il / reference) + ρ (l - 1)),   g_i = log10(2) / doubling_i
-    M      = B - log10(1 + 10^B)                           the fraction saturates at 1
-    y_ij   ~ Normal(M_i(t_ij), σ), left-censored at log10 lod_ij; with probability ε a reading below the LOD becomes a
-             false positive: log10 lod_ij + Exponential
+    B_i(t) = b_ik + g_i (t - t_k0) - Σ_l δ_il [K(t - t_il; h) - K(t_k0 - t_il; h)] - Σ_c κ_c [on_c(t) - on_c(t_k0)]
+    δ_il   = δ_i exp(ψ log(cells_il / reference) + ρ (l - 1) + Σ_c θ_c [l within the window of c] + ξ'z_il + u_lot)
+    g_i    = log10(2) / doubling_i,   K(s; h) = 1 - 2^(-s/h),   M = B - log10(1 + 10^B)
+Without:
+    M_i(t) = B_i(t) = b_ik + Σ_m s_im φ_m(t - t_k0) - Σ_c κ_c [on_c(t) - on_c(t_k0)]        φ: a line or a spline
+Samples:
+    y_ij   ~ Normal or Student-t(M_i(t_ij), σ_assay), left-censored at log10 lod_ij, or missed by a detection curve;
+             with probability ε a reading below the limit becomes a false positive: log10 lod_ij + Exponential
 
 Hazards (gap clock)
 
-    log λ_ik(t)  = log λ0(t) + α f(M_i(t)) + x_ik(t)'β + u_trial + u_site + v_i
-    log λD_ik(t) = log λD0(t) + α_D f(M_i(t)) + z_ik(t)'β_D + φ v_i
-    f(M) = M - reference                 (joint_value)      expit((M - τ) / width)       (joint_step)
+    log λ_ik(t)  = log λ0(t) + α f(M_i(t)) + α_s dM_i/dt + x_ik(t)'β + u_trial + u_site + v_i
+    log λC_ik(t) = log λC0(t) + α_C f(M_i(t)) + ... + z_ik(t)'β_C + φ_C v_i                  death, or another cause
+    f(M) = M - reference (value)  |  expit((M - τ) / width) (step);  dM/dt in log10 per 30 days (slope)
 
-Patient traits are b_ik, log doubling_i and the log kill of the patient's average infusion (log δ_i + ψ and ρ times its
-mean log dose and mean infusion number: with δ_i itself as the trait ψ had a bulk ESS of 93 in 4,000 draws). They are
-centred: 240 patients with 19 samples each gave six times the ESS of the non-centred form. They are sampled in
-coordinates that make a patient's own traits nearly independent (`marker.traits`), which changes the geometry and not
-the posterior. The frailty v_i ~ Normal(0, ω_v) is integrated out.
+Patient traits are b_ik, log doubling_i (or slopes s_im) and the log kill of the patient's average infusion (log δ_i
+plus the coefficients times the means of their features: with δ_i itself as the trait ψ had a bulk ESS of 93 in 4,000
+draws). They are centred: 240 patients with 19 samples each gave six times the ESS of the non-centred form. They are
+sampled in coordinates that make a patient's own traits nearly independent (`marker.traits`), which changes the
+geometry and not the posterior. The frailty v_i ~ Normal(0, ω_v) is integrated out, and so is the class of a patient
+whose marker never regrows (g_i = 0, probability `cured`), where the config has one.
 """
-
-import json
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
+from redose import coordinates
 from redose.kinetics import LOG10_2
 from redose.models import marker, parts
 
 
 def build(data: xr.Dataset, prior: dict) -> pm.Model:
     """The model of one study. data: from `design.build`. prior: from `priors.convert_all`."""
-    options = json.loads(data.attrs["options"])
+    kinetics, at = marker.kinetics_of(data), coordinates.groups(data)
+    intervals, patients = np.ones(data.sizes["interval"]), np.ones(data.sizes["patient"])
+    interval = data["point_interval"].to_numpy()
+    patient = data["interval_patient"].to_numpy()[interval]
+    starts = marker.starts(data)
     with pm.Model(coords=parts.coords(data)) as model:
-        row_interval = pm.Data("row_interval", data["row_interval"].to_numpy(), dims="row")
-        interval_patient = pm.Data("interval_patient", data["interval_patient"].to_numpy(), dims="interval")
-
-        # MRD kinetics: population
-        mu_b = pm.Normal("mu_b", **prior["mu_b"])
-        beta_b = pm.Normal("beta_b", **prior["beta_b"], dims="level_covariate")
-        omega_b = pm.HalfNormal("omega_b", **prior["omega_b"])
-        doubling = pm.LogNormal("doubling", **prior["doubling"])
-        omega_g = pm.HalfNormal("omega_g", **prior["omega_g"])
-        delta = pm.LogNormal("delta", **prior["delta"])
-        eta = pm.Normal("eta", **prior["eta"], dims="kill_covariate")
-        omega_delta = pm.HalfNormal("omega_delta", **prior["omega_delta"])
-        psi = pm.Normal("psi", **prior["psi"])
-        rho = pm.Normal("rho", **prior["rho"])
-        half_life = pm.LogNormal("half_life", **prior["half_life"])
-        sigma = pm.LogNormal("sigma", **prior["sigma"])
-
-        # MRD kinetics: patients and their intervals
+        # the level at an interval's start, and noise
+        mu_b = pm.Normal("mu_b", **prior["mu_b"], initval=starts["level"])
+        beta_b = marker.effects(data, "beta_b", prior["beta_b"], "level_covariate")
+        omega_b = pm.HalfNormal("omega_b", **prior["omega_b"], initval=starts["sd_level"])
         level = mu_b + pt.dot(data["x_level"].to_numpy(), beta_b)
-        log_kill = pt.log(delta) + pt.dot(data["x_kill"].to_numpy(), eta)
-        log_kill += psi * data["mean_log_cells"].to_numpy() + rho * data["mean_earlier"].to_numpy()
-        patients = np.ones(data.sizes["patient"])
-        mean = pt.concatenate([level, pt.log(doubling) * patients, log_kill])
-        sd = pt.concatenate([omega_b * np.ones(data.sizes["interval"]), omega_g * patients, omega_delta * patients])
-        traits = marker.traits(data, mean, sd, pt.stack([psi, rho, pt.log(half_life)]))
-        intervals = data.sizes["interval"]
-        b = traits[:intervals]
-        growth = LOG10_2 / pt.exp(traits[intervals : intervals + len(patients)])
-        kill = pt.exp(traits[intervals + len(patients) :])
+        sigma = pm.LogNormal("sigma", **prior["sigma"], dims="assay")
+        detection = pm.LogNormal("detection", **prior["detection"]) if kinetics["detection"] else None
+        noise = marker.Noise(sigma, kinetics["degrees"] if kinetics["noise"] == "student_t" else None, detection)
+        kappa = marker.effects(data, "kappa", prior["kappa"], "course")
+        on, active = data["point_on"].to_numpy(), data["point_active"].to_numpy()
 
-        # latent MRD at every sample and every row
-        total, running = marker.dose_states(data, psi, rho, half_life)
-        at = marker.points(data)
-        done = total[at.slot] - running[at.slot] * pt.exp(-at.since * np.log(2) / half_life)
-        done_at_start = total[at.start_slot] - running[at.start_slot] * pt.exp(-at.start_since * np.log(2) / half_life)
-        who = interval_patient[at.interval]
-        ratio = b[at.interval] + growth[who] * at.elapsed - kill[who] * (done - done_at_start[at.interval])
-        fraction = ratio - pt.softplus(np.log(10) * ratio) / np.log(10)
-        samples = data.sizes["sample"]
-        of_samples = marker.assay(data, fraction[:samples], sigma, who[:samples])
+        # growth and kill, or a curve in time
+        chol = marker.correlation(data)
+        if coordinates.infused(data):
+            doubling = pm.LogNormal("doubling", **prior["doubling"], initval=np.exp(starts["growth"][0]))
+            beta_g = marker.effects(data, "beta_g", prior["beta_g"], "growth_covariate")
+            omega_g = pm.HalfNormal("omega_g", **prior["omega_g"], initval=starts["sd_growth"][0])
+            delta = pm.LogNormal("delta", **prior["delta"], initval=np.exp(starts["kill"]))
+            eta = marker.effects(data, "eta", prior["eta"], "kill_covariate")
+            omega_delta = pm.HalfNormal("omega_delta", **prior["omega_delta"], initval=starts["sd_kill"])
+            coefficients = marker.kill_coefficients(data, prior)
+            half_life = pm.LogNormal("half_life", **marker.by_product(data, prior), dims="product")
+            log_doubling = pt.log(doubling) + pt.dot(data["x_growth"].to_numpy(), beta_g)
+            log_kill = pt.log(delta) + pt.dot(data["x_kill"].to_numpy(), eta)
+            log_kill += pt.dot(data["mean_features"].to_numpy(), coefficients)
+            mean = pt.concatenate([level, log_doubling, log_kill])
+            sd = pt.concatenate([omega_b * intervals, omega_g * patients, omega_delta * patients])
+            shared = pt.concatenate([coefficients, pt.log(half_life)])
+            traits = marker.traits(data, mean, sd, chol, shared)
+            growing = LOG10_2 / pt.exp(traits[at["growth"][0]])[patient]  # per day
+            grown = growing * data["point_elapsed"].to_numpy()
+            kill = pt.exp(traits[at["kill"]])[patient]
+            done, rate = marker.killed(data, coefficients, half_life)
+            lost, losing = kill * done + pt.dot(on, kappa), kill * rate + pt.dot(active, kappa)
+        else:
+            slope = pm.Normal("slope", **prior["slope"], dims="basis", initval=starts["growth"])  # log10 per year
+            beta_s = marker.effects(data, "beta_s", prior["beta_s"], "growth_covariate", "basis")
+            omega_s = pm.HalfNormal("omega_s", **prior["omega_s"], dims="basis", initval=starts["sd_growth"])
+            slopes = slope + pt.dot(data["x_growth"].to_numpy(), beta_s)  # (patient, basis)
+            mean = pt.concatenate([level, slopes.T.ravel()])
+            sd = pt.concatenate([omega_b * intervals, (omega_s[:, None] * patients).ravel()])
+            traits = marker.traits(data, mean, sd, chol)
+            own = traits[at["growth"]][:, patient].T  # (point, basis)
+            grown = (own * data["point_basis"].to_numpy()).sum(1)
+            growing = (own * data["point_basis_slope"].to_numpy()).sum(1)
+            lost, losing = pt.dot(on, kappa), pt.dot(active, kappa)
+        start = traits[at["level"]][interval]
 
         # hazards
         u = parts.pooling(data, prior)
-        if data.attrs["link"] == "step":
-            tau = pm.Normal("tau", **prior["tau"])
-            linked, alpha_prior = pt.sigmoid((fraction[samples:] - tau) / options["step_width"]), prior["alpha_step"]
-        else:
-            linked, alpha_prior = fraction[samples:] - options["reference_level"], prior["alpha_value"]
-        row_patient = interval_patient[row_interval]
-        weight = pm.Data("weight", data["row_weight"].to_numpy(), dims="row")
-        hazards = {}
-        for cause in parts.causes(data):
-            alpha = pm.Normal(f"alpha_{cause}", **(alpha_prior if cause == "progression" else prior["alpha_death"]))
-            beta = pm.Normal(f"beta_{cause}", **prior["hazard_ratio"], dims=f"{cause}_covariate")
-            x = pm.Data(f"x_{cause}", data[f"x_{cause}"].to_numpy(), dims=("row", f"{cause}_covariate"))
-            log_hazard = parts.log_baseline(data, cause, prior) + alpha * linked + pt.dot(x, beta)
-            log_hazard += u[row_patient] if cause == "progression" else 0.0
-            hazards[cause] = parts.Hazard(log_hazard, weight * pt.exp(log_hazard))
-        of_events = parts.event_log_likelihood(data, prior, hazards)
-        pm.Potential("samples", pm.Deterministic("log_likelihood_samples", of_samples, dims="patient").sum())
-        pm.Potential("events", pm.Deterministic("log_likelihood_events", of_events, dims="patient").sum())
+        link = parts.link(data, prior)
+        frailty = parts.frailty(data, prior)
+        linear = parts.linear_predictors(data, prior, u)
+        linear = {c: parts.log_baseline(data, c, prior) + x for c, x in linear.items()}
+
+        def outcomes(grown, growing, suffix=""):
+            """Log likelihood of samples and of events, shape (patient,) each, of patients who grow so."""
+            ratio = start + grown - lost
+            fraction, by_day = ratio, growing - losing
+            if coordinates.infused(data):
+                fraction = ratio - pt.softplus(np.log(10) * ratio) / np.log(10)
+                by_day = by_day * pt.sigmoid(-np.log(10) * ratio)
+            n = data.sizes["sample"]
+            hazards = parts.linked_hazards(data, linear, link, fraction[n:], 30 * by_day[n:])
+            return marker.assay(data, fraction, noise), parts.event_log_likelihood(data, hazards, frailty, suffix)
+
+        of_samples, of_events = outcomes(grown, growing)
+        if kinetics["cured"]:
+            cured = pm.LogitNormal("cured", **prior["cured"])
+            still = [pt.zeros_like(grown), pt.zeros_like(growing)]
+            of_samples, of_events = marker.mixed(cured, outcomes(*still, "_cured"), (of_samples, of_events))
+        weight = data["patient_weight"].to_numpy()
+        of_samples = pm.Deterministic("log_likelihood_samples", weight * of_samples, dims="patient")
+        of_events = pm.Deterministic("log_likelihood_events", weight * of_events, dims="patient")
+        pm.Potential("samples", of_samples.sum())
+        pm.Potential("events", of_events.sum())
     return model

@@ -1,5 +1,6 @@
-"""Parts of the joint page: latent MRD at any point, patient traits in sampling coordinates, the assay."""
+"""Parts of the joint page: patient traits in sampling coordinates, the latent marker at any point, the assay."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,74 +9,114 @@ import pytensor.tensor as pt
 import xarray as xr
 from pymc.logprob.transforms import Transform
 
-from redose.assay import FALSE_POSITIVE_SCALE
+from redose import coordinates
+from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
 
 
-def assay(data: xr.Dataset, fraction, sigma, patient):
-    """Log likelihood of every patient's samples, shape (patient,): normal, left-censored at each sample's own LOD; with
-    the assay's known probability ε a sample that would read below its LOD reads above it, by an exponential amount.
-    fraction: latent log10 MRD, patient: index, shape (sample,)."""
-    below = data["sample_below"].to_numpy()
-    seen, unseen = np.flatnonzero(~below), np.flatnonzero(below)
-    y, lod = data["sample_y"].to_numpy(), data["sample_lod"].to_numpy()
-    wrong = data["sample_false_positive"].to_numpy()
-    log_seen = pm.logp(pm.Normal.dist(fraction[seen], sigma), y[seen])
-    spurious = np.flatnonzero(wrong[seen] > 0)
-    if len(spurious):
-        which = seen[spurious]
-        excess = np.maximum(y - lod, 0.0)[which]
-        log_wrong = np.log(wrong[which]) - excess / FALSE_POSITIVE_SCALE - np.log(FALSE_POSITIVE_SCALE)
-        log_wrong += pm.logcdf(pm.Normal.dist(fraction[which], sigma), lod[which])
-        log_seen = log_seen[spurious].inc(pt.softplus(log_wrong - log_seen[spurious]))
-    censored = pm.logcdf(pm.Normal.dist(fraction[unseen], sigma), lod[unseen]) + np.log1p(-wrong[unseen])
-    return pt.zeros(data.sizes["patient"])[patient[seen]].inc(log_seen)[patient[unseen]].inc(censored)
+def kinetics_of(data: xr.Dataset) -> dict:
+    """The config's `kinetics`, every default filled in."""
+    return json.loads(data.attrs["options"])["kinetics"]
 
 
-@dataclass(frozen=True)
-class Points:
-    """Where latent MRD is evaluated, samples first, then rows: indices and days, shape (point,) or (interval,)."""
-
-    interval: pt.TensorVariable
-    elapsed: pt.TensorVariable
-    slot: pt.TensorVariable
-    since: pt.TensorVariable
-    start_slot: pt.TensorVariable
-    start_since: pt.TensorVariable
+def effects(data: xr.Dataset, name: str, belief: dict, *dims: str):
+    """Independent normal effects over `dims`; an empty array, and no random variable, where nothing varies."""
+    if any(data.sizes[d] == 0 for d in dims):
+        return pt.zeros([data.sizes[d] for d in dims])
+    return pm.Normal(name, **belief, dims=dims)
 
 
-def points(data: xr.Dataset) -> Points:
-    """The evaluation points of a joint model."""
-    names = ("point_interval", "point_elapsed", "point_slot", "point_since", "start_slot", "start_since")
-    return Points(*(pm.Data(n, data[n].to_numpy()) for n in names))
+# Patient traits
 
 
-def dose_states(data: xr.Dataset, psi, rho, half_life):
-    """(total, running), shape (infusion + 1,): A_l and R_l of `kinetics.dose_states`, as a graph."""
-    weight = pt.exp(psi * data["dose_log_cells"].to_numpy() + rho * data["dose_earlier"].to_numpy())
-    each = weight[data["pair_earlier"].to_numpy()]
-    later = data["pair_later"].to_numpy() + 1
-    empty = pt.zeros(data.sizes["infusion"] + 1)
-    decayed = each * pt.exp(-np.log(2) * data["pair_gap"].to_numpy() / half_life)
-    return empty[later].inc(each), empty[later].inc(decayed)
+def correlation(data: xr.Dataset):
+    """Cholesky factor of the correlation of a patient's traits, order growth..., kill, level; LKJ(2). The identity
+    where the config has them independent."""
+    names = coordinates.trait_kinds(data)
+    if not kinetics_of(data)["correlated"]:
+        return pt.constant(np.eye(len(names)))
+    chol = pm.LKJCorr("z_correlation", n=len(names), eta=2.0)
+    low, high = np.triu_indices(len(names), 1)
+    pm.Deterministic("correlation", pt.dot(chol, chol.T)[low, high], dims="trait_pair")
+    return chol
 
 
-def traits(data: xr.Dataset, mean, sd, shared):
-    """traits ~ Normal(mean, sd), shape (trait,), sampled as z with traits = centre + A z + S (shared - reference).
+def traits(data: xr.Dataset, mean, sd, chol, shared=None):
+    """traits, shape (trait,), sampled as z with traits = centre + A z + S (shared - reference).
 
-    shared: psi, rho, log half-life. The fixed matrices come from `redose.coordinates`: A makes a patient's own traits
-    nearly independent, S lets all patients follow the parameters that they share (without it rho had a bulk ESS of
-    340 in 4,000 draws).
+    mean, sd: of every trait, shape (trait,). chol: from `correlation`; the levels of a patient's intervals are
+    independent given its growth and kill. shared: coefficients of the kill's features and log half-lives. The fixed
+    matrices come from `redose.coordinates`: A makes a patient's own traits nearly independent, S lets all patients
+    follow the parameters that they share (without it rho had a bulk ESS of 340 in 4,000 draws).
     """
-    shift = pt.dot(data["trait_shift"].to_numpy(), shared - data["shared_reference"].to_numpy())
-    around = pm.Normal(
+    shift = pt.zeros(data.sizes["trait"])
+    if shared is not None:
+        shift = pt.dot(data["trait_shift"].to_numpy(), shared - data["shared_reference"].to_numpy())
+    start, transform = data["trait_centre"].to_numpy(), WithinPatient(data)
+    how = {"dims": "trait", "default_transform": transform, "initval": start}
+    if not kinetics_of(data)["correlated"]:
+        return pm.Deterministic("traits", pm.Normal("z_traits", mean - shift, sd, **how) + shift, dims="trait")
+    density = CorrelatedTraits(data)
+    z = pm.CustomDist(
         "z_traits",
         mean - shift,
         sd,
-        dims="trait",
-        default_transform=WithinPatient(data),
-        initval=data["trait_centre"].to_numpy(),
+        chol,
+        logp=density.logp,
+        random=density.random,
+        signature="(t),(t),(k,k)->(t)",
+        **how,
     )
-    return pm.Deterministic("traits", around + shift, dims="trait")
+    return pm.Deterministic("traits", z + shift, dims="trait")
+
+
+@dataclass(frozen=True)
+class CorrelatedTraits:
+    """Normal traits whose kinds correlate within a patient: (growth..., kill) jointly, and the level of every interval
+    given them. Residuals e = (trait - mean) / sd; with the correlation's factor C, w = C^-1 e of the patient and
+    level | w ~ Normal(c'w, C_kk) for the last row (c, C_kk)."""
+
+    data: xr.Dataset
+
+    @property
+    def places(self) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+        """(places of every patient-level kind, places of the levels, patient of each level)."""
+        at = coordinates.groups(self.data)
+        kinds = [*at["growth"], *([at["kill"]] if len(at["kill"]) else [])]
+        return kinds, at["level"], self.data["interval_patient"].to_numpy()
+
+    def logp(self, value, mean, sd, chol):
+        kinds, level, owner = self.places
+        e, white = (value - mean) / sd, []
+        for k, place in enumerate(kinds):
+            white.append((e[place] - sum(chol[k, j] * w for j, w in enumerate(white))) / chol[k, k])
+        last = len(kinds)
+        given = (e[level] - sum(chol[last, j] * w[owner] for j, w in enumerate(white))) / chol[last, last]
+        squares = sum((w**2).sum() for w in white) + (given**2).sum()
+        scale = sum(len(place) * pt.log(chol[k, k]) for k, place in enumerate(kinds))
+        scale += len(level) * pt.log(chol[last, last]) + pt.log(sd).sum()
+        return -0.5 * squares - scale - 0.5 * self.data.sizes["trait"] * np.log(2 * np.pi)
+
+    def random(self, mean, sd, chol, rng=None, size=None):
+        kinds, level, owner = self.places
+        white = [rng.standard_normal(len(place)) for place in kinds]
+        e = np.empty(self.data.sizes["trait"])
+        for k, place in enumerate(kinds):
+            e[place] = sum(chol[k, j] * white[j] for j in range(k + 1))
+        e[level] = sum(chol[-1, j] * w[owner] for j, w in enumerate(white))
+        e[level] += chol[-1, -1] * rng.standard_normal(len(level))
+        return mean + sd * e
+
+
+def starts(data: xr.Dataset) -> dict:
+    """Where the population's parameters start: mean and sd of the traits in the approximation of
+    `redose.coordinates`, by kind; growth by basis function."""
+    at, found = coordinates.groups(data), {}
+    for prefix, name in (("", "trait_mean"), ("sd_", "trait_spread")):
+        values = data[name].to_numpy()
+        found[f"{prefix}level"] = values[at["level"]].mean()
+        found[f"{prefix}growth"] = values[at["growth"]].mean(1)
+        found[f"{prefix}kill"] = values[at["kill"]].mean() if len(at["kill"]) else 0.0
+    return found
 
 
 class WithinPatient(Transform):
@@ -102,3 +143,122 @@ class WithinPatient(Transform):
 
     def log_jac_det(self, value, *inputs):
         return pt.constant(float(self.data["trait_log_det"]))
+
+
+# The latent marker
+
+
+def dose_states(data: xr.Dataset, coefficients, half_life):
+    """(total, running), shape (infusion + 1,) and by product: A_l and R_pl of `kinetics.dose_states`, as a graph."""
+    weight = pt.exp(pt.dot(data["dose_features"].to_numpy(), coefficients))
+    earlier, later = data["pair_earlier"].to_numpy(), data["pair_later"].to_numpy() + 1
+    each, empty = weight[earlier], pt.zeros(data.sizes["infusion"] + 1)
+    running = []
+    for p in range(data.sizes["product"]):
+        of = np.flatnonzero(data["dose_product"].to_numpy()[earlier] == p)
+        decayed = each[of] * pt.exp(-np.log(2) * data["pair_gap"].to_numpy()[of] / half_life[p])
+        running.append(empty[later[of]].inc(decayed))
+    return empty[later].inc(each), running
+
+
+def killed(data: xr.Dataset, coefficients, half_life):
+    """(done, rate) at every point: kill since the interval's start in units of the patient's kill, and its derivative
+    by day; shape (point,) each."""
+    total, running = dose_states(data, coefficients, half_life)
+    slot, since = data["point_slot"].to_numpy(), data["point_since"].to_numpy()
+    start_slot, start_since = data["start_slot"].to_numpy(), data["start_since"].to_numpy()
+    done, rate = total[slot], pt.zeros(len(slot))
+    done_at_start = total[start_slot]
+    for p, state in enumerate(running):
+        left = state[slot] * pt.exp(-since * np.log(2) / half_life[p])
+        done, rate = done - left, rate + left * np.log(2) / half_life[p]
+        done_at_start = done_at_start - state[start_slot] * pt.exp(-start_since * np.log(2) / half_life[p])
+    return done - done_at_start[data["point_interval"].to_numpy()], rate
+
+
+# The assay
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How readings scatter about the latent level: sigma by assay; degrees of freedom of a Student t (None: normal);
+    detection, the width of the detection curve in log10 units (None: a sharp limit)."""
+
+    sigma: pt.TensorVariable
+    degrees: float | None = None
+    detection: pt.TensorVariable | None = None
+
+    def around(self, data: xr.Dataset, fraction, which: np.ndarray):
+        sigma = self.sigma[data["sample_assay"].to_numpy()[which]]
+        if self.degrees is None:
+            return pm.Normal.dist(fraction[which], sigma)
+        return pm.StudentT.dist(nu=self.degrees, mu=fraction[which], sigma=sigma)
+
+    def log_missed(self, data: xr.Dataset, fraction, which: np.ndarray):
+        """log P(not detected): the reading lies under its limit, or the detection curve has missed it."""
+        lod = data["sample_lod"].to_numpy()[which]
+        if self.detection is None:
+            return pm.logcdf(self.around(data, fraction, which), lod)
+        return pm.logcdf(pm.Normal.dist(0.0, 1.0), -DETECTED_AT_LOD - (fraction[which] - lod) / self.detection)
+
+    def log_found(self, data: xr.Dataset, fraction, which: np.ndarray):
+        """log P(found) on the detection curve."""
+        above = (fraction[which] - data["sample_lod"].to_numpy()[which]) / self.detection
+        return pm.logcdf(pm.Normal.dist(0.0, 1.0), DETECTED_AT_LOD + above)
+
+
+def assay(data: xr.Dataset, fraction, noise: Noise):
+    """Log likelihood of every patient's samples, shape (patient,): noise about the latent level, left-censored at each
+    sample's own limit; with the assay's known probability ε a sample that would not be detected reads above its limit,
+    by an exponential amount. fraction: latent level, shape (sample,) or longer."""
+    below, patient = data["sample_below"].to_numpy(), data["sample_patient"].to_numpy()
+    seen, unseen = np.flatnonzero(~below), np.flatnonzero(below)
+    y, lod = data["sample_y"].to_numpy(), data["sample_lod"].to_numpy()
+    wrong = data["sample_false_positive"].to_numpy()
+    log_seen = pm.logp(noise.around(data, fraction, seen), y[seen])
+    if noise.detection is not None:
+        with_limit = np.flatnonzero(np.isfinite(lod[seen]))
+        log_seen = log_seen[with_limit].inc(noise.log_found(data, fraction, seen[with_limit]))
+    spurious = np.flatnonzero(wrong[seen] > 0)
+    if len(spurious):
+        which = seen[spurious]
+        excess = np.maximum(y - lod, 0.0)[which]
+        log_wrong = np.log(wrong[which]) - excess / FALSE_POSITIVE_SCALE - np.log(FALSE_POSITIVE_SCALE)
+        log_wrong += noise.log_missed(data, fraction, which)
+        log_seen = log_seen[spurious].inc(pt.softplus(log_wrong - log_seen[spurious]))
+    total = pt.zeros(data.sizes["patient"])[patient[seen]].inc(log_seen)
+    if not len(unseen):
+        return total
+    return total[patient[unseen]].inc(noise.log_missed(data, fraction, unseen) + np.log1p(-wrong[unseen]))
+
+
+# What moves the kill of an infusion, and the class that never regrows
+
+
+def kill_coefficients(data: xr.Dataset, prior: dict):
+    """Coefficients of the features of an infusion, shape (feature,): ψ, ρ, θ by agent, ξ by property of products, and
+    a lot's own effect, partially pooled."""
+    psi, rho = pm.Normal("psi", **prior["psi"]), pm.Normal("rho", **prior["rho"])
+    theta = effects(data, "theta", prior["theta"], "timed")
+    xi = effects(data, "xi", prior["eta"], "property")
+    parts = [pt.stack([psi, rho]), theta, xi]
+    if data.sizes["lot"]:
+        omega = pm.HalfNormal("omega_lot", **prior["omega_lot"])
+        parts.append(pm.Deterministic("u_lot", omega * pm.Normal("z_lot", dims="lot"), dims="lot"))
+    return pt.concatenate(parts)
+
+
+def by_product(data: xr.Dataset, prior: dict) -> dict:
+    """mu and sigma of the log half-life of every product, shape (product,) each: the prior of its lineage."""
+    of = [prior[name] for name in data["product_half_life"].to_numpy()]
+    return {k: np.array([p[k] for p in of]) for k in ("mu", "sigma")}
+
+
+def mixed(cured, still: tuple, growing: tuple) -> tuple:
+    """(samples, events): log likelihood of a patient's samples, and of its events given its samples, with the class
+    (marker still, or growing) summed out; shape (patient,) each. still, growing: (samples, events) of either class."""
+    samples = pt.logaddexp(pt.log(cured) + still[0], pt.log1p(-cured) + growing[0])
+    both = pt.logaddexp(pt.log(cured) + sum(still), pt.log1p(-cured) + sum(growing))
+    log_odds = pt.log(cured) - pt.log1p(-cured) + sum(still) - sum(growing)
+    pm.Deterministic("log_odds_cured", log_odds, dims="patient")
+    return samples, both - samples

@@ -16,9 +16,10 @@ FRAILTY_NODES = 40  # exact to 1e-3 in the log likelihood of a patient with nine
 
 def coords(data: xr.Dataset) -> dict:
     """Named coordinates of the model: those of the data, and counted ones for dims that carry no names."""
-    named = ("patient", "interval", "trial", "site", "level_covariate", "kill_covariate", "trait")
+    of_marker = ("level_covariate", "growth_covariate", "kill_covariate", "assay", "course", "product", "timed", "lot")
+    named = ("patient", "interval", "trial", "site", *of_marker, "property", "trait", "trait_pair")
     found = {d: data[d].to_numpy() for d in (*named, *(f"{c}_covariate" for c in causes(data))) if d in data.coords}
-    counted = ("row", "infusion", "sample", *(f"{c}_basis" for c in causes(data)))
+    counted = ("row", "sample", "basis", *(f"{c}_basis" for c in causes(data)))
     found |= {d: np.arange(data.sizes[d]) for d in counted if d in data.sizes}
     return found | {f"{c}_step": np.arange(1, data.sizes[f"{c}_basis"]) for c in causes(data) if has_spline(data, c)}
 
@@ -91,54 +92,121 @@ class Hazard:
     grown: pt.TensorVariable
 
 
-def event_log_likelihood(data: xr.Dataset, prior: dict, hazards: dict[str, Hazard]):
-    """Log likelihood of every patient's events, shape (patient,): Σ log λ at events - Σ ∫ λ, and log[S(L) - S(R)] for
-    progressions known only to lie in (L, R].
+def linear_predictors(data: xr.Dataset, prior: dict, u) -> dict:
+    """Cause -> log hazard ratio on the rows by covariates and groups, shape (row,). u: from `pooling`."""
+    row_interval = pm.Data("row_interval", data["row_interval"].to_numpy(), dims="row")
+    patient = pm.Data("interval_patient", data["interval_patient"].to_numpy(), dims="interval")[row_interval]
+    found = {}
+    for cause in causes(data):
+        beta = pm.Normal(f"beta_{cause}", **prior["hazard_ratio"], dims=f"{cause}_covariate")
+        x = pm.Data(f"x_{cause}", data[f"x_{cause}"].to_numpy(), dims=("row", f"{cause}_covariate"))
+        found[cause] = pt.dot(x, beta) + (u[patient] if cause == "progression" else 0.0)
+    return found
 
-    A frailty v_i ~ Normal(0, ω_v), which multiplies the hazards by exp(v) and exp(φ v), is integrated out by
-    Gauss-Hermite quadrature: with v sampled, ω_v had a bulk ESS of 410 in 8,000 draws of `redosable`.
+
+@dataclass(frozen=True)
+class Link:
+    """How the marker enters the hazards: kind (a value of `design.LINKS`), the log hazard ratios by cause (alpha for
+    value and step, alpha_slope for the slope), and tau of a step."""
+
+    kind: str
+    alpha: dict
+    alpha_slope: dict
+    tau: pt.TensorVariable | None
+
+
+def link(data: xr.Dataset, prior: dict) -> Link:
+    """Parameters of the marker's link to the hazards."""
+    kind, alpha, alpha_slope = data.attrs["link"], {}, {}
+    tau = pm.Normal("tau", **prior["tau"]) if kind == "step" else None
+    first = "alpha_step" if kind == "step" else "alpha_value"
+    for cause in causes(data):
+        if kind in ("value", "value_slope", "step"):
+            belief = prior[first if cause == "progression" else "alpha_death"]
+            alpha[cause] = pm.Normal(f"alpha_{cause}", **belief)
+        if kind in ("slope", "value_slope"):
+            alpha_slope[cause] = pm.Normal(f"alpha_slope_{cause}", **prior["alpha_slope"])
+    return Link(kind, alpha, alpha_slope, tau)
+
+
+def linked_hazards(data: xr.Dataset, linear: dict, link: Link, fraction, slope) -> dict[str, Hazard]:
+    """Hazards on the rows, without the frailty. linear: log hazard without the marker, by cause. fraction: latent
+    marker, log10; slope: its change in log10 per 30 days; shape (row,) each."""
+    options = json.loads(data.attrs["options"])
+    weight = pm.modelcontext(None).named_vars.get("weight")
+    weight = pm.Data("weight", data["row_weight"].to_numpy(), dims="row") if weight is None else weight
+    found = {}
+    for cause, log_hazard in linear.items():
+        total = log_hazard
+        if link.kind == "step":
+            total += link.alpha[cause] * pt.sigmoid((fraction - link.tau) / options["step_width"])
+        elif cause in link.alpha:
+            total += link.alpha[cause] * (fraction - options["reference_level"])
+        if cause in link.alpha_slope:
+            total += link.alpha_slope[cause] * slope
+        found[cause] = Hazard(total, weight * pt.exp(total))
+    return found
+
+
+@dataclass(frozen=True)
+class Frailty:
+    """The patient effect at the nodes of its quadrature: its shift of every cause's log hazard, shape (node,), and the
+    log weights of the nodes. Without a frailty: one node, no shift."""
+
+    shift: dict
+    log_weight: np.ndarray
+
+
+def frailty(data: xr.Dataset, prior: dict) -> Frailty:
+    """v_i ~ Normal(0, ω_v) multiplies the hazard of progression by exp(v), that of another cause by exp(φ v).
+
+    It is integrated out by Gauss-Hermite quadrature: with v sampled, ω_v had a bulk ESS of 410 in 8,000 draws of
+    `redosable`. ω_v is sampled up to its sign, ω_v ~ half-normal. The nodes are symmetric, so the likelihood is even in
+    it and the sampler may cross 0; on the log scale ω_v lingered near 0 (R-hat 1.018, bulk ESS 335 in 3,200 draws of
+    joint_value).
     """
-    frailty = has_frailty(data)
-    z, log_weight = (np.zeros(1), np.zeros(1)) if not frailty else hermite()
-    v = frailty_sd(prior) * z if frailty else pt.zeros(1)
+    if not has_frailty(data):
+        return Frailty({c: pt.zeros(1) for c in causes(data)}, np.zeros(1))
+    signed = pm.Normal("z_omega_v", 0, prior["omega_v"]["sigma"])
+    pm.Deterministic("omega_v", pt.abs(signed))
+    z, log_weight = hermite()
+    v = signed * z
+    others = [c for c in causes(data) if c != "progression"]
+    shift = {c: pm.Normal(f"phi_{c}", **prior["phi"]) * v for c in others}
+    return Frailty({"progression": v, **shift}, log_weight)
+
+
+def event_log_likelihood(data: xr.Dataset, hazards: dict[str, Hazard], frailty: Frailty, suffix: str = ""):
+    """Log likelihood of every patient's events, shape (patient,), the frailty integrated out: Σ log λ at events -
+    Σ ∫ λ, and log[S(L) - S(R)] for progressions known only to lie in (L, R]. suffix: of the names under which the
+    exposures are stored, from which frailties are drawn after sampling."""
     row_patient = data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()]
     at_events = pt.zeros(data.sizes["patient"])
-    conditional = pt.zeros((data.sizes["patient"], len(z)))
+    conditional = pt.zeros((data.sizes["patient"], len(frailty.log_weight)))
     for cause, hazard in hazards.items():
-        shift = v if cause == "progression" or not frailty else pm.Normal(f"phi_{cause}", **prior["phi"]) * v
+        shift = frailty.shift[cause]
         happened = np.flatnonzero(data[f"row_{cause}"].to_numpy())
         count = np.bincount(row_patient[happened], minlength=data.sizes["patient"])
         inside = data["row_inside"].to_numpy() & (cause == "progression")
         outside = np.flatnonzero(~inside)
         exposure = pt.zeros(data.sizes["patient"])[row_patient[outside]].inc(hazard.grown[outside])
-        if frailty:
-            exposure = pm.Deterministic(f"exposure_{cause}", exposure, dims="patient")
+        if has_frailty(data):
+            exposure = pm.Deterministic(f"exposure_{cause}{suffix}", exposure, dims="patient")
         conditional += count[:, None] * shift - exposure[:, None] * pt.exp(shift)
         at_events = at_events[row_patient[happened]].inc(hazard.log_hazard[happened])
         if inside.any():
             within = np.flatnonzero(inside)
-            between, owner = known_to_lie_between(data, within, hazard.grown)
+            places = np.unique(data["row_interval"].to_numpy()[within])
+            code = np.searchsorted(places, data["row_interval"].to_numpy()[within])
+            between = pt.zeros(len(places))[code].inc(hazard.grown[within])  # ∫ λ over (L, R]
+            owner = data["interval_patient"].to_numpy()[places]
             conditional = conditional[owner].inc(pt.log1mexp(-between[:, None] * pt.exp(shift)))
-            pm.Deterministic("exposure_between", between)
-    return at_events + pt.logsumexp(conditional + log_weight, axis=1)
-
-
-def frailty_sd(prior: dict):
-    """ω_v up to its sign, ω_v ~ half-normal. The nodes are symmetric, so the likelihood is even in it and the sampler
-    may cross 0; on the log scale ω_v lingered near 0 (R-hat 1.018, bulk ESS 335 in 3,200 draws of joint_value)."""
-    signed = pm.Normal("z_omega_v", 0, prior["omega_v"]["sigma"])
-    pm.Deterministic("omega_v", pt.abs(signed))
-    return signed
+            every = pt.zeros(data.sizes["interval"])[places].set(between)
+            pm.Deterministic(f"exposure_between{suffix}", every, dims="interval")
+    return at_events + pt.logsumexp(conditional + frailty.log_weight, axis=1)
 
 
 def hermite() -> tuple[np.ndarray, np.ndarray]:
     """(nodes, log weights) of Gauss-Hermite quadrature under the standard normal."""
     node, weight = np.polynomial.hermite_e.hermegauss(FRAILTY_NODES)
     return node, np.log(weight / weight.sum())
-
-
-def known_to_lie_between(data: xr.Dataset, within: np.ndarray, grown):
-    """(between, owner): cumulative hazard over (L, R] of every interval-censored progression, and its patient."""
-    interval = data["row_interval"].to_numpy()[within]
-    places, code = np.unique(interval, return_inverse=True)
-    return pt.zeros(len(places))[code].inc(grown[within]), data["interval_patient"].to_numpy()[places]
