@@ -5,10 +5,11 @@ Nothing outside this package makes a random variable. `MODELS` names them as the
 
 from collections.abc import Callable
 
-from redose.models import intervals, joint
+from redose.models import gvhd, intervals, joint
 
 MODELS: dict[str, Callable] = {
     "intervals": intervals.build,
     "joint_value": joint.build,
     "joint_step": joint.build,
+    "gvhd": gvhd.build,
 }
