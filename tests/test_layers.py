@@ -14,7 +14,17 @@ LAYERS = [
     {"priors", "simulate"},
     {"models"},
     {"sampling"},
-    {"diagnostics", "acceptance", "prediction", "overlay", "trajectories", "thresholds", "selection", "scores"},
+    {
+        "diagnostics",
+        "acceptance",
+        "prediction",
+        "overlay",
+        "trajectories",
+        "thresholds",
+        "selection",
+        "scores",
+        "episodes",
+    },
     {"figures", "report"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
