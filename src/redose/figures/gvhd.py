@@ -20,7 +20,8 @@ def incidence(table: pd.DataFrame) -> Figure:
     longest = table["day"].max()
     for axis, group in zip(axes, groups, strict=True):
         mine = table[table["group"] == group]
-        axis.set_title(f"{labels.short(group, 26)}\n{mine['patients'].max()} patients")
+        name = "all patients" if group == "all" else labels.short(group, 26)
+        axis.set_title(f"{name}\n(n = {mine['patients'].max()})")
         for kind, part in mine.groupby("kind", sort=True):
             day, colour = part["day"], KINDS[kind]
             axis.fill_between(
