@@ -205,9 +205,12 @@ def conclude_gvhd(folder: Path, people: pd.DataFrame, made: dict) -> None:
     values = {"risk_acute": rng.beta(0.5, 100, (4, 200, 1)), "grade_acute": rng.dirichlet(np.ones(4), (4, 200))}
     dims = {"risk_acute": ("chain", "draw", "product"), "grade_acute": ("chain", "draw", "acute_grade")}
     names = {"product": [EVIL], "acute_grade": ["1", "2", "3", "4"]}
+    names["acute_covariate"], dims["beta_acute"] = ["size"], ("chain", "draw", "acute_covariate")
+    values["beta_acute"] = 0.1 + 0.1 * rng.standard_normal((4, 200, 1))
     drawn = xr.Dataset({k: (dims[k], x) for k, x in values.items()}, coords=names, attrs={"seed": "8", "pymc": "6.4.0"})
-    judged = {"parameter": [f"risk_acute[{EVIL}]", "grade_acute[1]"], "level": "population", "rhat": [1.002, 1.001]}
-    judged |= {"mean": 0.1, "sd": 0.1, "low": 0.0, "high": 0.2, "ess_bulk": [901.0, 950.0], "ess_tail": 800.0}
+    stated = [f"risk_acute[{EVIL}]", "grade_acute[1]", "beta_acute[size]"]
+    judged = {"parameter": stated, "level": "population", "rhat": [1.002, 1.001, 1.001]}
+    judged |= {"mean": 0.1, "sd": 0.1, "low": 0.0, "high": 0.2, "ess_bulk": [901.0, 950.0, 970.0], "ess_tail": 800.0}
     for name, table in {**gvhd_tables(), "diagnostics": pd.DataFrame(judged)}.items():
         files.write_table(table, folder / "gvhd" / f"{name}.csv")
     sampler = {"divergences": 0, "bfmi": 0.8, "draws": 800, "steps_per_draw": 7.0}

@@ -170,6 +170,8 @@ def test_the_answer_and_the_chapter_of_gvhd(ill, plain):
     assert len(rows) == 3 + 2 * 3
     assert rows[3][1:6] == ["3", "9.0e+08", "7", "0.24 % (0.027 to 0.72 %)", "11 % (0.027 to 0.72 %)"]
     assert "by trial, constant between days 0, 100 and the end (acute)" in "".join(page.text)
+    effects = [[c.text for c in row] for row in tables.gvhd_effects(read).rows]  # e^0.1, e^0, e^0.2
+    assert effects == [["hazard ratio of acute GVHD: burden <b>, +1 cm", "1.11 (1.00 to 1.22)"]]
     assert {row[0].text for row in tables.gate(read).rows} == {"intervals", "gvhd"}
     assert "gvhd_risk" in {row[0].text for row in tables.priors(read).rows}
     assert list(report.equations(read)) == ["intervals", "gvhd"]

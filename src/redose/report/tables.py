@@ -144,6 +144,19 @@ def gvhd_counts(dossier: Dossier) -> Table:
     return Table("Episodes of GVHD, observed and replicated", columns, rows, "gvhd/counts.csv")
 
 
+def gvhd_effects(dossier: Dossier) -> Table | None:
+    """Ratios of the hazard of GVHD and of the odds of a higher grade, e to the posterior mean and band of the log; None
+    without covariates."""
+    table = dossier.gvhd.diagnostics
+    rows = []
+    for r in table[table["parameter"].str.startswith(("beta_", "gamma_"))].itertuples():
+        name = labels.parameter(r.parameter, dossier.about, dossier.tables["patients"])
+        rows.append([Cell(name), estimate(*(math.exp(x) for x in (r.mean, r.low, r.high)))])
+    if not rows:
+        return None
+    return Table("What moves GVHD", ["per unit of a covariate", "ratio"], rows, "gvhd/diagnostics.csv")
+
+
 def gvhd_risks(dossier: Dossier) -> Table | None:
     """Risk of acute GVHD after courses and after one infusion of all their cells; None without infusions."""
     table = dossier.gvhd.risk
