@@ -23,7 +23,7 @@ report: "workflow/report/workflow.rst"
 
 wildcard_constraints:
     study=alternatives(config["studies"]),
-    model="intervals|joint_[a-z_]+",
+    model=f"{EVENT_MODELS}|gvhd",
 
 
 localrules:

@@ -8,7 +8,7 @@ import xarray as xr
 import yaml
 
 from redose import contract, files
-from redose.figures import checking, comparison, effects, intervals, mrd, patients, style, thresholds
+from redose.figures import checking, comparison, effects, gvhd, intervals, mrd, patients, style, thresholds
 from redose.figures.reading import read
 
 ROOT = Path(__file__).parents[1]
@@ -180,6 +180,50 @@ def below_lod() -> pd.DataFrame:
     return pd.DataFrame({"day": day, "samples": [6, 6, 3], "observed": 0.3, "mean": 0.3, "low": 0.1, "high": 0.5})
 
 
+def gvhd_tables() -> dict[str, pd.DataFrame]:
+    """Incidence of two groups, counts of episodes, and risks of one product whose infusions were all alike."""
+    day = np.linspace(0, 365, 74)
+    parts = []
+    for kind, level in (("acute", 0.3), ("chronic", 0.1)):
+        y = level * -np.expm1(-day / 60)
+        same = {"kind": kind, "patients": 12, "day": day, "observed": y, "mean": y, "low": 0.7 * y, "high": 1.3 * y}
+        parts += [pd.DataFrame(same | {"group": group}) for group in (LONG, CHINESE)]
+    counted = [("acute", "any", 4), ("acute", "1", 1), ("acute", "4", 3), ("chronic", "any", 1), ("chronic", "mild", 1)]
+    counts = pd.DataFrame(counted, columns=["kind", "grade", "observed"]).assign(mean=2.2, low=0.0, high=5.0)
+    plans = [(9e8, 1, 0, True), (2.7e9, 1, 0, False), (7.2e9, 1, 0, False)]
+    plans += [(9e8, n, d, True) for n in (3, 8) for d in (7, 28, 91)]
+    risks = pd.DataFrame(plans, columns=["cells", "infusions", "spacing", "seen"]).assign(product=EVIL)
+    risks["mean"] = 0.0008 * risks["infusions"]
+    risks = risks.assign(low=risks["mean"] / 9, high=risks["mean"] * 3, peak=0.04, peak_low=2e-4, peak_high=0.3)
+    risks = pd.concat([risks.assign(given="posterior"), risks.assign(given="prior", mean=0.11)], ignore_index=True)
+    return {"incidence": pd.concat(parts, ignore_index=True), "counts": counts, "risk": risks}
+
+
+def conclude_gvhd(folder: Path, people: pd.DataFrame, made: dict) -> None:
+    """What the rules of the model of GVHD leave in `folder`/gvhd, figures included."""
+    rng = np.random.default_rng(3)
+    values = {"risk_acute": rng.beta(0.5, 100, (4, 200, 1)), "grade_acute": rng.dirichlet(np.ones(4), (4, 200))}
+    dims = {"risk_acute": ("chain", "draw", "product"), "grade_acute": ("chain", "draw", "acute_grade")}
+    names = {"product": [EVIL], "acute_grade": ["1", "2", "3", "4"]}
+    names["acute_covariate"], dims["beta_acute"] = ["size"], ("chain", "draw", "acute_covariate")
+    values["beta_acute"] = 0.1 + 0.1 * rng.standard_normal((4, 200, 1))
+    drawn = xr.Dataset({k: (dims[k], x) for k, x in values.items()}, coords=names, attrs={"seed": "8", "pymc": "6.4.0"})
+    stated = [f"risk_acute[{EVIL}]", "grade_acute[1]", "beta_acute[size]"]
+    judged = {"parameter": stated, "level": "population", "rhat": [1.002, 1.001, 1.001]}
+    judged |= {"mean": 0.1, "sd": 0.1, "low": 0.0, "high": 0.2, "ess_bulk": [901.0, 950.0, 970.0], "ess_tail": 800.0}
+    for name, table in {**gvhd_tables(), "diagnostics": pd.DataFrame(judged)}.items():
+        files.write_table(table, folder / "gvhd" / f"{name}.csv")
+    sampler = {"divergences": 0, "bfmi": 0.8, "draws": 800, "steps_per_draw": 7.0}
+    files.write_json(sampler, folder / "gvhd" / "sampler.json")
+    files.write_tree(xr.DataTree.from_dict({"posterior": drawn}), folder / "gvhd" / "posterior.nc")
+    incidence, risk, table = (read(folder / "gvhd" / f"{n}.csv") for n in ("incidence", "risk", "diagnostics"))
+    style.save(gvhd.incidence(incidence), folder / "gvhd" / "incidence.svg")
+    style.save(gvhd.risk(risk, 100), folder / "gvhd" / "risk.svg")
+    before_after = checking.priors(drawn, drawn, CONFIG["priors"], made, people, "none", None)
+    style.save(before_after, folder / "gvhd" / "priors.svg")
+    style.save(checking.chains(drawn, table, made, people, "none"), folder / "gvhd" / "chains.svg")
+
+
 def compare(models: list[str]) -> pd.DataFrame:
     """Models in the order given, each 12 elpd below the one before it, SE 4."""
     gap = -12.0 * np.arange(len(models))
@@ -190,6 +234,7 @@ def compare(models: list[str]) -> pd.DataFrame:
 
 def write(folder: Path, models: list[str], simulated: bool = False) -> Path:
     """Writes all results of a study with these models (best first), figures included; returns `folder`."""
+    models, with_gvhd = [m for m in models if m != "gvhd"], "gvhd" in models
     joint = any(m != "intervals" for m in models)
     study, made = tables(joint), about()
     (folder / "tables").mkdir(parents=True)
@@ -205,6 +250,8 @@ def write(folder: Path, models: list[str], simulated: bool = False) -> Path:
     for model in models:
         conclude(folder, model, simulated)
         draw(folder, model, study["patients"], made)
+    if with_gvhd:
+        conclude_gvhd(folder, study["patients"], made)
     if len(models) > 1:
         style.save(comparison.differences(compare(models)), folder / "compare.svg")
     return folder

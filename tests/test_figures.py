@@ -16,7 +16,7 @@ PEOPLE = dossiers.tables(False)["patients"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return dossiers.write(tmp_path_factory.mktemp("run"), ["joint_step", "intervals"])
+    return dossiers.write(tmp_path_factory.mktemp("run"), ["joint_step", "intervals", "gvhd"])
 
 
 def texts(path) -> str:
@@ -25,7 +25,7 @@ def texts(path) -> str:
 
 def test_every_figure_is_written_as_svg_and_png_and_is_not_blank(folder):
     drawn = sorted(folder.rglob("*.svg"))
-    assert len(drawn) == 9 + 6 + 1  # joint model, intervals model, comparison
+    assert len(drawn) == 9 + 6 + 1 + 4  # joint model, intervals model, comparison, GVHD
     for path in drawn:
         picture = imread(path.with_suffix(".png"))
         assert 0.01 < (picture[..., :3] < 0.9).any(axis=-1).mean() < 0.9, path.name

@@ -10,11 +10,21 @@ LAYERS = [
     {"kinetics", "survival", "assay", "files", "logs"},
     {"problems", "rules", "about", "contract", "tables", "sheets", "sentinels", "samples", "follow_up", "weeks"}
     | {"patients", "checks", "examples", "dictionary"},
-    {"coordinates", "covariates", "markers", "design"},
+    {"coordinates", "covariates", "markers", "design", "onsets"},
     {"priors", "simulate"},
     {"models"},
     {"sampling"},
-    {"diagnostics", "acceptance", "prediction", "overlay", "trajectories", "thresholds", "selection", "scores"},
+    {
+        "diagnostics",
+        "acceptance",
+        "prediction",
+        "overlay",
+        "trajectories",
+        "thresholds",
+        "selection",
+        "scores",
+        "episodes",
+    },
     {"figures", "report"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}

@@ -416,7 +416,8 @@ def test_sampling_coordinates_change_nothing_but_geometry():
 
 def test_models_registry_is_the_schema_and_the_design():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    assert set(MODELS) == set(schema["$defs"]["study"]["properties"]["models"]["properties"]) == set(design.LINKS)
+    named = set(schema["$defs"]["study"]["properties"]["models"]["properties"])
+    assert set(MODELS) == named == {*design.LINKS, "gvhd"}
     assert (
         set(schema["properties"]["priors"]["required"])
         == set(schema["properties"]["priors"]["properties"])

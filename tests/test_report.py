@@ -64,17 +64,26 @@ def joint(tmp_path_factory):
     return rendered(tmp_path_factory.mktemp("joint") / "s1", ["joint_step", "joint_value", "intervals"], simulated=True)
 
 
-@pytest.mark.parametrize("which", ["plain", "joint"])
+@pytest.fixture(scope="module")
+def ill(tmp_path_factory):
+    """A study with GVHD as an outcome."""
+    return rendered(tmp_path_factory.mktemp("ill") / "s1", ["intervals", "gvhd"])
+
+
+WHICH = ["plain", "joint", "ill"]
+
+
+@pytest.mark.parametrize("which", WHICH)
 def test_the_page_is_whole(which, request):
     _, html, page = request.getfixturevalue(which)
     assert html.startswith("<!DOCTYPE html>")
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
-    numbered = [f"{k} {title}" for k, title in enumerate(report.CHAPTERS.values(), 1)]
-    assert page.headings == numbered
+    titles = [t for name, t in report.CHAPTERS.items() if name != "gvhd" or which == "ill"]
+    assert page.headings == [f"{k} {title}" for k, title in enumerate(titles, 1)]
 
 
-@pytest.mark.parametrize("which", ["plain", "joint"])
+@pytest.mark.parametrize("which", WHICH)
 def test_the_page_needs_nothing_but_itself(which, request):
     _, html, page = request.getfixturevalue(which)
     assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", html)
@@ -84,14 +93,14 @@ def test_the_page_needs_nothing_but_itself(which, request):
     assert "url(" not in html
 
 
-@pytest.mark.parametrize("which", ["plain", "joint"])
+@pytest.mark.parametrize("which", WHICH)
 def test_no_path_of_the_machine_is_printed(which, request):
     _, html, _ = request.getfixturevalue(which)
     assert "/home" not in html
     assert "secret" not in html
 
 
-@pytest.mark.parametrize("which", ["plain", "joint"])
+@pytest.mark.parametrize("which", WHICH)
 def test_names_are_text_and_never_markup(which, request):
     _, html, page = request.getfixturevalue(which)
     assert "<img src=x" not in html
@@ -101,7 +110,7 @@ def test_names_are_text_and_never_markup(which, request):
         assert name in shown
 
 
-@pytest.mark.parametrize(("which", "count"), [("plain", 6), ("joint", 6 + 3 + 1 + 5 + 3)])
+@pytest.mark.parametrize(("which", "count"), [("plain", 6), ("joint", 6 + 3 + 1 + 5 + 3), ("ill", 6 + 4)])
 def test_every_figure_has_words_for_those_who_do_not_see_it(which, count, request):
     _, html, page = request.getfixturevalue(which)
     # best model 6 figures, its MRD 3, the comparison, and of the two others: free, effects, priors, chains, MRD
@@ -150,6 +159,23 @@ def test_the_answer_names_thresholds_truth_and_main_model(joint):
     assert "joint_step, which of 3 models" in found["What this rests on"]
     assert "clearly so (elpd 12.0 above joint_value, SE 4.0)" in found["What this rests on"]
     assert "This study is simulated." in "".join(page.text)
+
+
+def test_the_answer_and_the_chapter_of_gvhd(ill, plain):
+    read, _, page = ill
+    said = answer.answer(read)["GVHD"]
+    assert said.startswith("GVHD in 6 patients: 4 acute episodes and 1 chronic episode.")
+    assert "brings acute GVHD with probability 0.080 % (0.0089 to 0.24 %); the prior alone says 11 %." in said
+    rows = [[c.text for c in row] for row in tables.gvhd_risks(read).rows]
+    assert len(rows) == 3 + 2 * 3
+    assert rows[3][1:6] == ["3", "9.0e+08", "7", "0.24 % (0.027 to 0.72 %)", "11 % (0.027 to 0.72 %)"]
+    assert "by trial, constant between days 0, 100 and the end (acute)" in "".join(page.text)
+    effects = [[c.text for c in row] for row in tables.gvhd_effects(read).rows]  # e^0.1, e^0, e^0.2
+    assert effects == [["hazard ratio of acute GVHD: burden <b>, +1 cm", "1.11 (1.00 to 1.22)"]]
+    assert {row[0].text for row in tables.gate(read).rows} == {"intervals", "gvhd"}
+    assert "gvhd_risk" in {row[0].text for row in tables.priors(read).rows}
+    assert list(report.equations(read)) == ["intervals", "gvhd"]
+    assert "GVHD" not in answer.answer(plain[0])
 
 
 def test_superscripts_in_the_page(joint):
@@ -223,11 +249,12 @@ def test_the_same_results_give_the_same_page(plain):
 
 
 def test_every_figure_has_its_caption_with_the_numbers_of_the_config():
-    for name in (*reading.FIGURES, "comparison"):
+    drawn = {*reading.FIGURES, *reading.GVHD_FIGURES, "comparison"}
+    for name in drawn:
         text = dossiers.CAPTIONS[name]
         assert "How to read it:" in text, name
         assert "What would worry you:" in text, name
-    assert set(report.ALT) == {*reading.FIGURES, "comparison"}
+    assert set(report.ALT) == drawn
 
 
 def test_digests_are_those_of_sha256sum(tmp_path):

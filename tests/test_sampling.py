@@ -46,6 +46,9 @@ def test_priors_have_the_median_and_97_5_percentile_that_they_state(name):
     if stated["scale"] == "spread":
         assert stats.halfnorm(scale=given["sigma"]).ppf(0.975) == pytest.approx(stated["upper"])
         return
+    if stated["scale"] == "share":
+        assert stats.beta(0.5, given["beta"]).ppf(0.975) == pytest.approx(stated["upper"])
+        return
     level = stats.norm(given["mu"], given["sigma"])
     natural = np.array if stated["scale"] == "level" else np.exp
     assert natural(level.ppf(0.5)) == pytest.approx(stated["median"])
@@ -59,6 +62,7 @@ def test_priors_have_the_median_and_97_5_percentile_that_they_state(name):
         {"scale": "ratio", "median": -1, "upper": 3},
         {"scale": "spread", "upper": 0},
         {"scale": "level", "upper": 1},
+        {"scale": "share", "upper": 1.5},
     ],
 )
 def test_impossible_priors_are_refused_by_name(prior):

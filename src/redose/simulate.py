@@ -61,9 +61,9 @@ def simulate(protocol: dict) -> tuple[dict[str, pd.DataFrame], dict]:
     """Tables of one simulated study in their raw form (patients, infusions, mrd, intervals, gvhd) and the truth.
 
     `protocol` is the mapping of data/redosable/simulation.yaml. Days are integers; `mrd` is text, "<lod" where the
-    reading lies below the sample's own LOD. The truth holds `seed`, `parameters`, `u_trial`, `u_site` (by name) and
-    `patients` (key -> `b`, one level per interval reached, `doubling` in days, `delta` in log10, `v`). The same
-    protocol gives the same tables.
+    reading lies below the sample's own LOD. The truth holds `seed`, `parameters`, `product` (its name), `gvhd`,
+    `u_trial`, `u_site` (by name) and `patients` (key -> `b`, one level per interval reached, `doubling` in days,
+    `delta` in log10, `v`). The same protocol gives the same tables.
 
     Raises ValueError when a section is missing or unknown, or a parameter is no number.
     """
@@ -187,6 +187,8 @@ def _truth(protocol: dict, effects: Effects, keys: pd.Series, reached: np.ndarra
     return {
         "seed": protocol["seed"],
         "parameters": protocol["parameters"],
+        "product": protocol["product"]["name"],
+        "gvhd": protocol["gvhd"],
         "u_trial": {name: float(u) for name, u in effects.u_trial.items()},
         "u_site": {name: float(u) for name, u in effects.u_site.items()},
         "patients": {

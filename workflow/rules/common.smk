@@ -8,6 +8,7 @@ from pathlib import Path
 
 PACKAGE = Path(next(iter(importlib.util.find_spec("redose").submodule_search_locations)))
 TABLES = ["patients", "infusions", "courses", "mrd", "burden", "intervals", "gvhd", "conditions"]
+EVENT_MODELS = "intervals|joint_value|joint_slope|joint_value_slope|joint_step"  # `gvhd` has conclusions of its own
 
 # a config file that names studies analyses those, and not the examples beside them
 named = workflow.config_settings.overwrite_config.get("studies")
@@ -77,7 +78,7 @@ def threads_of_fit(wildcards):
 
 def mem_of_fit(wildcards):
     """Measured peaks: 0.8 GB without MRD, 1.3 GB with. The scheduler starts the larger ones first."""
-    return "1GB" if wildcards.model == "intervals" else "2GB"
+    return "2GB" if wildcards.model.startswith("joint") else "1GB"
 
 
 def studies_from(source):
@@ -96,7 +97,8 @@ def protocol_of(wildcards):
 
 
 def models_of(wildcards):
-    return list(study_of(wildcards)["models"])
+    """Models of progression and death, which are compared with each other."""
+    return [m for m in study_of(wildcards)["models"] if m in EVENT_MODELS.split("|")]
 
 
 def scores_of(wildcards):

@@ -17,6 +17,8 @@ rule predict:
         ),
     log:
         "logs/predict/{study}.{model}.log",
+    wildcard_constraints:
+        model=EVENT_MODELS,
     resources:
         mem="2GB",
         runtime="20m",
@@ -60,6 +62,8 @@ rule score:
         "results/{study}/{model}/loo.csv",
     log:
         "logs/score/{study}.{model}.log",
+    wildcard_constraints:
+        model=EVENT_MODELS,
     resources:
         mem="2GB",
         runtime="30m",
@@ -142,6 +146,8 @@ rule select:
         ),
     log:
         "logs/select/{study}.{model}.log",
+    wildcard_constraints:
+        model=EVENT_MODELS,
     resources:
         mem="2GB",
         runtime="20m",
@@ -150,3 +156,37 @@ rule select:
         code=digest("select"),
     script:
         "../scripts/select.py"
+
+
+rule predict_gvhd:
+    input:
+        design="results/{study}/gvhd/design.nc",
+        prior="results/{study}/gvhd/prior.nc",
+        posterior="results/{study}/gvhd/posterior.nc",
+        accepted="results/{study}/gvhd/accepted.json",
+        patients="results/{study}/tables/patients.parquet",
+    output:
+        incidence="results/{study}/gvhd/incidence.csv",
+        counts=report(
+            "results/{study}/gvhd/counts.csv",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "gvhd", "shows": "table of GVHD episodes"},
+            caption="../report/table_gvhd_counts.rst",
+        ),
+        risk=report(
+            "results/{study}/gvhd/risk.csv",
+            category="7 GVHD",
+            labels={"study": "{study}", "model": "gvhd", "shows": "table of risks after infusions"},
+            caption="../report/table_gvhd_risk.rst",
+        ),
+    log:
+        "logs/predict_gvhd/{study}.log",
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        decision=config["decision"],
+        seed=config["seed"],
+        code=digest("predict_gvhd"),
+    script:
+        "../scripts/predict_gvhd.py"

@@ -54,6 +54,8 @@ rule draw_fit:
         + expand("results/{{study}}/selection/{{model}}{name}.png", name=[".effects", ""]),
     log:
         "logs/draw_fit/{study}.{model}.log",
+    wildcard_constraints:
+        model=EVENT_MODELS,
     resources:
         mem="2GB",
         runtime="10m",
@@ -108,6 +110,55 @@ rule draw_mrd:
         code=digest("draw_mrd"),
     script:
         "../scripts/draw_mrd.py"
+
+
+rule draw_gvhd:
+    input:
+        about="results/{study}/tables/about.json",
+        patients="results/{study}/tables/patients.parquet",
+        incidence="results/{study}/gvhd/incidence.csv",
+        risk="results/{study}/gvhd/risk.csv",
+        diagnostics="results/{study}/gvhd/diagnostics.csv",
+        prior="results/{study}/gvhd/prior.nc",
+        posterior="results/{study}/gvhd/posterior.nc",
+        truth=truth_of,
+    output:
+        incidence=report(
+            "results/{study}/gvhd/incidence.svg",
+            category="7 GVHD",
+            labels={"study": "{study}", "model": "gvhd", "shows": "cumulative incidence of GVHD"},
+            caption="../report/gvhd_incidence.rst",
+        ),
+        risk=report(
+            "results/{study}/gvhd/risk.svg",
+            category="7 GVHD",
+            labels={"study": "{study}", "model": "gvhd", "shows": "risk after infusions"},
+            caption="../report/gvhd_risk.rst",
+        ),
+        priors=report(
+            "results/{study}/gvhd/priors.svg",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "gvhd", "shows": "prior against posterior"},
+            caption="../report/priors.rst",
+        ),
+        chains=report(
+            "results/{study}/gvhd/chains.svg",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "gvhd", "shows": "chains"},
+            caption="../report/chains.rst",
+        ),
+        png=expand("results/{{study}}/gvhd/{name}.png", name=["incidence", "risk", "priors", "chains"]),
+    log:
+        "logs/draw_gvhd/{study}.log",
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        decision=config["decision"],
+        priors=config["priors"],
+        code=digest("draw_gvhd"),
+    script:
+        "../scripts/draw_gvhd.py"
 
 
 rule draw_comparison:

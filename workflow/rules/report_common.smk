@@ -25,6 +25,14 @@ def joint_of(wildcards):
     return [m for m in models_of(wildcards) if m.startswith("joint")]
 
 
+def gvhd_of(wildcards):
+    """Tables, draws and figures of the model gvhd, where a study has it."""
+    names = ["incidence.csv", "counts.csv", "risk.csv", "diagnostics.csv", "sampler.json", "accepted.json"]
+    names += ["posterior.nc", "incidence.svg", "risk.svg", "priors.svg", "chains.svg"]
+    asked = "gvhd" in study_of(wildcards)["models"]
+    return [f"results/{wildcards.study}/gvhd/{name}" for name in names] if asked else []
+
+
 def conclusions_of(wildcards):
     """Tables, draws and figures of every model of a study."""
     every = ["{model}/lengths.csv", "{model}/diagnostics.csv", "{model}/loo.csv", "{model}/sampler.json"]
@@ -34,7 +42,8 @@ def conclusions_of(wildcards):
     joint = ["threshold/{model}.csv", "threshold/{model}.svg", "{model}/trajectories.svg", "{model}/below_lod.svg"]
     folder = f"results/{wildcards.study}/"
     found = expand([folder + f for f in every], model=models_of(wildcards))
-    return found + expand([folder + f for f in joint], model=joint_of(wildcards))
+    found += expand([folder + f for f in joint], model=joint_of(wildcards))
+    return found + gvhd_of(wildcards)
 
 
 def comparison_of(wildcards):

@@ -14,13 +14,22 @@ BINS = 20  # of a rank plot
 KEPT = 100  # draws of a chain in a rank plot, at least: chains that disagree have a tiny ESS, and should show it
 DENSE = 1000  # draws behind a density
 CHAINS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.VERMILLION, style.SKY, style.BLACK, style.GREY)
-LEFT_OUT = ("u_", "weights_")  # groups and spline weights follow from what is shown
+LEFT_OUT = ("u_", "weights_", "grade_")  # groups and spline weights follow from what is shown; grades are counted
+PRIORS = {  # parameter -> its prior in the config, where they differ
+    **dict.fromkeys(("beta_progression", "beta_death", "beta_acute", "beta_chronic"), "hazard_ratio"),
+    **dict.fromkeys(("gamma_acute", "gamma_chronic"), "gvhd_odds"),
+    **{
+        f"{name}_{kind}": f"gvhd_{name}" for name in ("background", "risk", "duration") for kind in ("acute", "chronic")
+    },
+    "rho_gvhd": "gvhd_dose",
+    "half_life_gvhd": "gvhd_half_life",
+}
 
 
 def key(stem: str, link: str) -> str:
     """Name of a parameter's prior in the config."""
-    if stem in ("beta_progression", "beta_death"):
-        return "hazard_ratio"
+    if stem in PRIORS:
+        return PRIORS[stem]
     if stem == "alpha_progression":
         return f"alpha_{link}"
     return stem.split("_")[0] if stem.startswith(("shape_", "smooth_")) else stem
@@ -80,9 +89,9 @@ def priors(
     for axis, name in zip(axes, names, strict=True):
         stem = name.partition("[")[0]
         scale = table[key(stem, link)]["scale"]
-        positive = scale in ("ratio", "positive")
+        positive = scale in ("ratio", "positive", "share")
         # on a log axis a density is one per log unit, or it would not look like the area it covers
-        there = np.log if scale == "positive" else np.asarray
+        there = np.log if scale in ("positive", "share") else np.asarray
         a, b = there(before[name]), there(after[name])
         low = min(np.quantile(a, 0.025), np.quantile(b, 0.001))
         high = max(np.quantile(a, 0.975), np.quantile(b, 0.999))
@@ -125,7 +134,8 @@ def sparse(axis, low: float, high: float) -> None:
         if len(ticks) >= 2:
             break
     ticks = ticks[:: -(-len(ticks) // 4)] if ticks else [float(f"{np.sqrt(low * high):.2g}")]
-    axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    tiny = ticks[0] < 1e-3  # plain numbers would not fit
+    axis.set_xticks(ticks, [labels.power(np.log10(t)) if tiny else f"{t:g}" for t in ticks])
     axis.set_xticks([], minor=True)
 
 

@@ -46,8 +46,27 @@ PARAMETERS = {
     "weights_death": "death baseline, weight of spline piece",
     "u_trial": "log hazard of trial",
     "u_site": "log hazard of site",
+    "rho_gvhd": "exponent of the dose, GVHD",
+    "half_life_gvhd": "half-life of the hazard of GVHD, days",
+    "background_acute": "P(acute GVHD in 100 d), background",
+    "background_chronic": "P(chronic GVHD in 100 d), background",
+    "risk_acute": "P(acute GVHD), one infusion of",
+    "risk_chronic": "P(chronic GVHD), one infusion of",
+    "duration_acute": "median days of acute GVHD",
+    "duration_chronic": "median days of chronic GVHD",
+    "shape_acute": "Weibull shape, days of acute GVHD",
+    "shape_chronic": "Weibull shape, days of chronic GVHD",
+    "beta_acute": "hazard ratio of acute GVHD",
+    "beta_chronic": "hazard ratio of chronic GVHD",
+    "gamma_acute": "odds ratio of a higher acute grade",
+    "gamma_chronic": "odds ratio of a higher chronic grade",
+    "grade_acute": "share of acute grade",
+    "grade_chronic": "share of chronic grade",
 }
-NUMBERED = ("weights_progression", "weights_death", "u_trial", "u_site")  # their index is no covariate
+NUMBERED = (  # their index is no covariate
+    *("weights_progression", "weights_death", "u_trial", "u_site"),
+    *(f"{name}_{kind}" for name in ("background", "risk", "grade") for kind in ("acute", "chronic")),
+)
 LINKS = {"value": CONDITIONS["MRD, per log10"], "step": CONDITIONS["MRD above tau"]}
 SUPERSCRIPTS = str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹·")
 

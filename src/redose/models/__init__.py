@@ -5,7 +5,7 @@ Nothing outside this package makes a random variable. `MODELS` names them as the
 
 from collections.abc import Callable
 
-from redose.models import intervals, joint
+from redose.models import gvhd, intervals, joint
 
 MODELS: dict[str, Callable] = {
     "intervals": intervals.build,
@@ -13,4 +13,5 @@ MODELS: dict[str, Callable] = {
     "joint_slope": joint.build,
     "joint_value_slope": joint.build,
     "joint_step": joint.build,
+    "gvhd": gvhd.build,
 }

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from redose.report import answer, tables, words
-from redose.report.reading import Dossier, Fit
+from redose.report.reading import Dossier, Fit, Gvhd
 
 CHAPTERS = {
     "answer": "Answer first",
@@ -18,13 +18,14 @@ CHAPTERS = {
     "intervals": "Progression-free intervals",
     "hazards": "What moves the hazard",
     "mrd": "MRD and thresholds",
+    "gvhd": "GVHD",
     "outlook": "Patient outlook",
     "comparison": "Model comparison",
     "checking": "Model checking",
     "methods": "Methods and assumptions",
     "provenance": "Provenance",
 }
-PAGES = {"none": "intervals", "value": "joint", "step": "joint"}  # link -> page of redose.models
+PAGES = {"intervals": "intervals", "joint_value": "joint", "joint_step": "joint", "gvhd": "gvhd"}  # of redose.models
 ALT = {
     "free": "Probability of being alive and progression-free by group and interval number, observed and model",
     "incidence": "Cumulative incidence of progression and death by group and interval number, observed and model",
@@ -34,6 +35,8 @@ ALT = {
     "outlook": "Probability of staying progression-free, patients ranked",
     "trajectories": "Latent MRD and samples of nine patients",
     "below_lod": "Share of MRD samples below the limit of detection over time",
+    "gvhd_incidence": "Cumulative incidence of acute and chronic GVHD by group, observed and model",
+    "gvhd_risk": "Probability of acute GVHD after infusions by dose and spacing, prior and posterior",
     "threshold": "Risk of progression against MRD, and posterior of the prognostic threshold",
     "comparison": "Differences in expected log predictive density between models",
 }
@@ -67,7 +70,7 @@ def render(dossier: Dossier) -> str:
     page = environment().get_template("report.html")
     return page.render(
         dossier=dossier,
-        chapters=CHAPTERS,
+        chapters=chapters(dossier),
         sentences=answer.answer(dossier),
         tables=tables,
         figure=lambda name, fit=None: figure(dossier, name, fit),
@@ -77,7 +80,12 @@ def render(dossier: Dossier) -> str:
     )
 
 
-def figure(dossier: Dossier, name: str, fit: Fit | None) -> Figure | None:
+def chapters(dossier: Dossier) -> dict[str, str]:
+    """Chapters of this dossier: GVHD has one where it is an outcome."""
+    return {name: title for name, title in CHAPTERS.items() if name != "gvhd" or dossier.gvhd}
+
+
+def figure(dossier: Dossier, name: str, fit: Fit | Gvhd | None) -> Figure | None:
     """The figure of a model (or of the study, fit None) with its caption; None where it was not drawn."""
     uri = fit.figures.get(name) if fit else dossier.comparison
     if uri is None:
@@ -96,7 +104,7 @@ def caption(dossier: Dossier, name: str, model: str) -> list[str]:
 
 def equations(dossier: Dossier) -> dict:
     """Model -> the docstring of its page, the model in symbols; read as text, because importing it takes seconds."""
-    pages = {model: PAGES[fit.link] for model, fit in dossier.fits.items()}
+    pages = {model: PAGES[model] for model in dossier.judged}
     source = files("redose").joinpath("models")
     found = {
         page: ast.get_docstring(ast.parse(source.joinpath(f"{page}.py").read_text("utf-8"))) for page in pages.values()

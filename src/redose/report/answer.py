@@ -18,6 +18,7 @@ def answer(dossier: Dossier) -> dict[str, str]:
         "MRD thresholds": thresholds(dossier),
         "Progression-free intervals": intervals(dossier),
         "What moves progression": effects(dossier),
+        **({"GVHD": gvhd(dossier)} if dossier.gvhd else {}),
         "Patient outlook": outlook(dossier),
         "What this rests on": basis(dossier),
     }
@@ -158,6 +159,22 @@ def summary(dossier: Dossier, fit: Fit, rows: pd.DataFrame, lead: str = "Hazard 
 
 def two(value: float) -> str:
     return words.number(value, 2)
+
+
+def gvhd(dossier: Dossier) -> str:
+    """How often GVHD was seen, and the risk of the acute kind that one infusion brings, with the prior's beside it."""
+    seen = dossier.gvhd.counts.set_index(["kind", "grade"])["observed"]
+    patients = words.counted(len(dossier.tables["patients"]), "patient")
+    parts = [words.counted(int(seen[kind, "any"]), f"{kind} episode") for kind in ("acute", "chronic")]
+    text = f"GVHD in {patients}: {words.listed(parts)}."
+    dose = dossier.settings["model"]["reference_cells"]
+    for product, table in dossier.gvhd.risk.groupby("product", sort=True):
+        one = table[(table["infusions"] == 1) & ((table["cells"] / dose - 1).abs() < 1e-9)].set_index("given")
+        risk, before = one.loc["posterior"], one.loc["prior"]
+        text += f" One infusion of {dose:.1e} cells of {product} brings acute GVHD with probability "
+        text += f"{words.small_percent(risk['mean'])} ({words.band(risk['low'], risk['high'], words.small_percent)})"
+        text += f"; the prior alone says {words.small_percent(before['mean'])}."
+    return text
 
 
 def outlook(dossier: Dossier) -> str:

@@ -22,6 +22,12 @@ FIGURES = {  # name -> file below the study's folder
     "below_lod": "{model}/below_lod.svg",
     "threshold": "threshold/{model}.svg",
 }
+GVHD_FIGURES = {
+    "gvhd_incidence": "gvhd/incidence.svg",
+    "gvhd_risk": "gvhd/risk.svg",
+    "priors": "gvhd/priors.svg",
+    "chains": "gvhd/chains.svg",
+}
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,24 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Gvhd:
+    """The accepted model of GVHD: tables of its conclusions, figures (name -> data URI), and versions."""
+
+    incidence: pd.DataFrame
+    counts: pd.DataFrame
+    risk: pd.DataFrame
+    diagnostics: pd.DataFrame
+    sampler: dict
+    figures: dict
+    made_by: dict
+    model: str = "gvhd"
+    link: str = "none"
+
+
+@dataclass(frozen=True)
 class Dossier:
-    """A study with its fits, best predicting first. settings: the config, `studies` narrowed to this one."""
+    """A study with its fits, best predicting first; gvhd: its model of GVHD, None where it has none. settings: the
+    config, `studies` narrowed to this one."""
 
     study: str
     settings: dict
@@ -57,6 +79,7 @@ class Dossier:
     compare: pd.DataFrame
     comparison: str | None
     fits: dict
+    gvhd: Gvhd | None
     digests: dict
     captions: dict
 
@@ -64,6 +87,11 @@ class Dossier:
     def config(self) -> dict:
         """The study's own entry in the config."""
         return self.settings["studies"][self.study]
+
+    @property
+    def judged(self) -> dict:
+        """Every model that passed the gate, by name: what diagnostics, priors and versions are told of."""
+        return self.fits | ({self.gvhd.model: self.gvhd} if self.gvhd else {})
 
     @property
     def simulated(self) -> bool:
@@ -104,6 +132,7 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
         compare=compare,
         comparison=embedded(difference) if len(order) > 1 and difference.exists() else None,
         fits={model: read_fit(folder, model) for model in order},
+        gvhd=read_gvhd(folder) if "gvhd" in entry["models"] else None,
         digests={name: digest(folder / "tables" / f"{name}.parquet") for name in names},
         captions=captions,
     )
@@ -124,6 +153,17 @@ def read_fit(folder: Path, model: str) -> Fit:
         threshold=read_table(folder / "threshold" / f"{model}.csv") if joint else None,
         figures={name: embedded(path) for name, path in drawn.items() if path.exists()},
         made_by=dict(files.read_tree(folder / model / "posterior.nc")["posterior"].attrs),
+    )
+
+
+def read_gvhd(folder: Path) -> Gvhd:
+    """What the run concluded from the model of GVHD."""
+    own = folder / "gvhd"
+    return Gvhd(
+        **{name: read_table(own / f"{name}.csv") for name in ("incidence", "counts", "risk", "diagnostics")},
+        sampler=files.read_json(own / "sampler.json"),
+        figures={name: embedded(folder / place) for name, place in GVHD_FIGURES.items()},
+        made_by=dict(files.read_tree(own / "posterior.nc")["posterior"].attrs),
     )
 
 

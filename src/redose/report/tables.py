@@ -134,6 +134,50 @@ def gvhd(dossier: Dossier) -> Table | None:
     return Table("GVHD episodes", ["kind", "grade", "episodes", "patients"], rows)
 
 
+def gvhd_counts(dossier: Dossier) -> Table:
+    """Episodes by kind and grade, observed and replicated."""
+    rows = []
+    for r in dossier.gvhd.counts.itertuples():
+        again = estimate(r.mean, r.low, r.high, lambda x: words.number(x, 2) if x < 10 else f"{x:.0f}")
+        rows.append([Cell(r.kind), Cell(str(r.grade)), count(int(r.observed)), again])
+    columns = ["kind", "grade", "observed", "replicated by the model"]
+    return Table("Episodes of GVHD, observed and replicated", columns, rows, "gvhd/counts.csv")
+
+
+def gvhd_effects(dossier: Dossier) -> Table | None:
+    """Ratios of the hazard of GVHD and of the odds of a higher grade, e to the posterior mean and band of the log; None
+    without covariates."""
+    table = dossier.gvhd.diagnostics
+    rows = []
+    for r in table[table["parameter"].str.startswith(("beta_", "gamma_"))].itertuples():
+        name = labels.parameter(r.parameter, dossier.about, dossier.tables["patients"])
+        rows.append([Cell(name), estimate(*(math.exp(x) for x in (r.mean, r.low, r.high)))])
+    if not rows:
+        return None
+    return Table("What moves GVHD", ["per unit of a covariate", "ratio"], rows, "gvhd/diagnostics.csv")
+
+
+def gvhd_risks(dossier: Dossier) -> Table | None:
+    """Risk of acute GVHD after courses and after one infusion of all their cells; None without infusions."""
+    table = dossier.gvhd.risk
+    if table.empty:
+        return None
+    dose = dossier.settings["model"]["reference_cells"]
+    doses = [n * dose for n in (1, *dossier.settings["decision"]["gvhd"]["infusions"])]
+    shown = (table["infusions"] > 1) | table["cells"].map(lambda c: any(math.isclose(c, d) for d in doses))
+    keys, rows = ["product", "cells", "infusions", "spacing"], []
+    for (product, cells, infusions, spacing), part in table[shown].groupby(keys, sort=False):
+        after, before = (part[part["given"] == g].iloc[0] for g in ("posterior", "prior"))
+        row = [Cell(str(product)), count(int(infusions)), Cell(f"{cells:.1e}", float(cells))]
+        row.append(cell(spacing, lambda d: f"{d:.0f}" if d else "–"))
+        row += [estimate(x["mean"], x["low"], x["high"], words.small_percent) for x in (after, before)]
+        peak = (after[f"peak{end}"] / 100 for end in ("", "_low", "_high"))
+        rows.append([*row, estimate(*peak, words.small_percent)])
+    columns = ["product", "infusions", "cells of each", "days apart", "P(acute GVHD)", "by the prior alone"]
+    caption = "Acute GVHD brought about by infusions alone"
+    return Table(caption, [*columns, "highest hazard, per week"], rows, "gvhd/risk.csv")
+
+
 def lengths(dossier: Dossier, fit: Fit) -> Table:
     """P(free) and RMST by group, interval number and horizon; only horizons to which a group was followed."""
     rows = []
@@ -266,7 +310,7 @@ def gate(dossier: Dossier) -> Table:
     """Worst diagnostics of every model against the config's limits."""
     limits = dossier.settings["acceptance"]
     rows = []
-    for fit in dossier.fits.values():
+    for fit in dossier.judged.values():
         judged = fit.diagnostics[fit.diagnostics["level"] == "population"]
         row = [Cell(fit.model)]
         for column, worst, digits in (("rhat", "idxmax", 4), ("ess_bulk", "idxmin", 4), ("ess_tail", "idxmin", 4)):
@@ -287,7 +331,7 @@ def gate(dossier: Dossier) -> Table:
 def priors(dossier: Dossier) -> Table:
     """The priors that this study's models use."""
     used = set()
-    for fit in dossier.fits.values():
+    for fit in dossier.judged.values():
         stems = fit.diagnostics.loc[fit.diagnostics["level"] == "population", "parameter"].str.partition("[")[0]
         used |= {checking.key(stem, fit.link) for stem in stems}
     rows = []
@@ -324,7 +368,8 @@ def estimand(dossier: Dossier) -> Table:
 def options(dossier: Dossier) -> Table:
     """What the config asks of every model."""
     rows = []
-    for model, entry in dossier.config["models"].items():
+    for model in dossier.fits:
+        entry = dossier.config["models"][model]
         hazards = [(cause, entry[cause]) for cause in ("progression", "death") if cause in entry]
         named = [
             ", ".join([*h["covariates"], *(f"{c} (while active)" for c in h.get("time_dependent", []))])
@@ -341,9 +386,9 @@ def options(dossier: Dossier) -> Table:
 
 def versions(dossier: Dossier) -> Table:
     """Package versions behind every posterior."""
-    names = list(dict.fromkeys(k for f in dossier.fits.values() for k in f.made_by))
-    rows = [[Cell(n), *(Cell(str(f.made_by.get(n, "–"))) for f in dossier.fits.values())] for n in names]
-    return Table("Versions and derived seeds by model", ["item", *dossier.fits], rows)
+    names = list(dict.fromkeys(k for f in dossier.judged.values() for k in f.made_by))
+    rows = [[Cell(n), *(Cell(str(f.made_by.get(n, "–"))) for f in dossier.judged.values())] for n in names]
+    return Table("Versions and derived seeds by model", ["item", *dossier.judged], rows)
 
 
 def digests(dossier: Dossier) -> Table:

@@ -38,6 +38,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def small_percent(share: float) -> str:
+    """A share that may be far below 1 %, as a percentage to two digits: 0.077 %."""
+    return "< 0.001 %" if 0 <= share < 1e-5 else f"{number(100 * share, 2)} %"
+
+
 def days(value: float) -> str:
     """Days with the months in brackets: 180 days (5.9 months)."""
     return f"{value:.0f} days ({value / MONTH:.1f} months)"
