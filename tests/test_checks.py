@@ -236,7 +236,13 @@ FAULTS = [
     Fault("mrd_outside", cell("mrd", 6, "mrd", "-2.5"), "mrd.csv", 6, "002", "-2.5"),
     Fault("below_own_lod", cell("mrd", 4, "mrd", "2e-7"), "mrd.csv", 4, "001", "2e-7"),
     Fault("below_own_lod", cell("mrd", 5, "mrd", "2e-7"), "mrd.csv", 5, "001", "2e-7"),
+    Fault("below_own_lod", line("burden", "003", "60", "0.2", "0.5"), "burden.csv", 4, "003", "0.2"),
     Fault("lod_missing", cell("mrd", 6, "lod", ""), "mrd.csv", 6, "002", ""),
+    Fault("lod_missing", line("burden", "003", "60", "<lod", ""), "burden.csv", 4, "003", "<lod"),
+    Fault("lod_outside", line("burden", "003", "60", "30", "-1"), "burden.csv", 4, "003", "-1"),
+    Fault("lod_contradiction", line("burden", "003", "60", "<1", "0.5"), "burden.csv", 4, "003", "<1"),
+    Fault("not_a_number", cell("burden", 3, "burden", "NA"), "burden.csv", 3, "003", "NA"),
+    Fault("missing_value", cell("burden", 3, "burden", ""), "burden.csv", 3, "003", ""),
     Fault("lod_outside", cell("mrd", 3, "lod", "1"), "mrd.csv", 3, "001", "1"),
     Fault("lod_outside", cell("mrd", 3, "lod", "-5"), "mrd.csv", 3, "001", "-5"),
     Fault("lod_contradiction", cell("mrd", 8, "lod", "1e-6"), "mrd.csv", 8, "002", "<1e-4"),
@@ -342,12 +348,40 @@ def test_a_sample_below_its_lod(written, lod, below, mrd, limit, tmp_path):
     assert sample["lod"] == limit
 
 
+@pytest.mark.parametrize(
+    ("written", "lod", "below", "burden", "limit"),
+    [
+        ("0", "0.5", True, None, 0.5),
+        ("<lod", "0.5", True, None, 0.5),
+        ("<0.5", "", True, None, 0.5),
+        ("<1", "1", True, None, 1.0),
+        ("0", "", False, 0.0, None),  # nothing was found, by a method without a limit
+        ("30", "", False, 30.0, None),
+        ("30", "0.5", False, 30.0, 0.5),
+    ],
+)
+def test_a_burden_below_its_limit(written, lod, below, burden, limit, tmp_path):
+    about, raw = studies.about(), studies.tables()
+    raw["burden"] = [raw["burden"][0], ["001", "7", written, lod]]
+    found = verdict_on(tmp_path, about, raw).tables["burden"].iloc[0]
+    assert bool(found["below"]) is below
+    for name, expected in (("burden", burden), ("lod", limit)):
+        assert pd.isna(found[name]) if expected is None else found[name] == expected
+
+
+def test_a_table_of_burden_needs_no_limits(tmp_path):
+    about, raw = studies.about(), studies.tables()
+    without_column("burden", "lod")(about, raw)
+    found = verdict_on(tmp_path, about, raw).tables["burden"]
+    assert found["burden"].tolist() == [12.5, 30.0] and found["lod"].isna().all() and not found["below"].any()
+
+
 def test_real_numbers_are_no_codes(tmp_path):
     """999 among the days of a long study, 1e6 and 1e9 cells, and a baseline sample 99 days before day 0."""
     about, raw = studies.about(), studies.tables()
     cell("intervals", 6, "end_day", "2640")(about, raw)
     raw["mrd"] += [["004", day, "NGS", "0.01", "1e-5"] for day in ("-99", "-60", "999", "1000", "2000")]
-    raw["burden"] += [["004", "0", "999"], ["004", "9", "1000"], ["004", "99", "850"]]
+    raw["burden"] += [["004", "0", "999", ""], ["004", "9", "1000", ""], ["004", "99", "850", ""]]
     raw["infusions"][1][2] = "1000000"
     verdict = verdict_on(tmp_path, about, raw)
     assert verdict.text().endswith("no errors, no warnings")

@@ -73,9 +73,10 @@ def read_sheets(study: Study) -> tuple[dict[str, sheets.Sheet], list[pd.DataFram
         found += faults
     read, faults = sentinels.cleared(read)
     found += faults
-    if "mrd" in read:
-        read["mrd"], faults = samples.read(read["mrd"], study.about["assays"])
-        found += faults
+    for name in samples.LIMITED:
+        if name in read:
+            read[name], faults = samples.read(read[name], study.about["assays"])
+            found += faults
     return read, found
 
 

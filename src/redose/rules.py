@@ -89,8 +89,11 @@ RULES = {
     ),
     # samples
     "mrd_outside": error("A measured MRD is a fraction in (0, 1]."),
-    "below_own_lod": error("A measured MRD is not below the LOD of its own sample."),
-    "lod_missing": error("A sample has an LOD: its own, that in '<1e-5', or that of its assay in `study.yaml`."),
-    "lod_outside": error("An LOD is a fraction in (0, 1)."),
+    "below_own_lod": error("A measured MRD or burden is not below the LOD of its own row."),
+    "lod_missing": error(
+        "A sample has an LOD: its own, that in '<1e-5', or that of its assay in `study.yaml`; a burden below a limit "
+        "has one: its own, or that in '<1'."
+    ),
+    "lod_outside": error("An LOD of MRD is a fraction in (0, 1), one of burden is above 0."),
     "lod_contradiction": error("'<1e-5' agrees with the LOD of the same row."),
 }
