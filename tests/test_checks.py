@@ -212,7 +212,15 @@ FAULTS = [
     Fault("interval_numbers", cell("intervals", 3, "interval", "3"), INTERVALS, 3, "001", "3"),
     Fault("interval_numbers", cell("intervals", 4, "interval", "2"), INTERVALS, 4, "002", "2"),
     Fault("interval_after_death", line("intervals", "003", "2", "111", "", "200", "censored"), INTERVALS, 7, "003"),
-    Fault("interval_without_progression", cell("intervals", 2, "outcome", "new_therapy"), INTERVALS, 3, "001"),
+    Fault("interval_without_progression", cell("intervals", 2, "outcome", "censored"), INTERVALS, 3, "001"),
+    Fault(
+        "interval_without_progression",
+        together(cell("intervals", 2, "outcome", "new_therapy"), cell("intervals", 3, "start_day", "190")),
+        INTERVALS,
+        3,
+        "001",
+        "190",
+    ),
     Fault("event_after_death", line("infusions", "003", "150", "9e8", "NK-1", "L1"), "infusions.csv", 7, "003", "150"),
     Fault("event_after_death", cell("gvhd", 4, "onset_day", "112"), "gvhd.csv", 4, "003", "112"),
     Fault("infusion_after_transplant", cell("infusions", 5, "day", "130"), "infusions.csv", 5, "002", "130"),
@@ -419,6 +427,16 @@ def test_the_checked_form_is_the_contract(tmp_path):
     patients = checked["patients"]
     assert set(patients["trial"]) == {"all"} and set(patients["schedule"]) == set(patients["product"]) == {"none"}
     assert checked["gvhd"]["grade"].tolist() == ["2", "mild", ""] and checked["mrd"].empty
+
+
+@pytest.mark.parametrize("outcome", ["transplant", "new_therapy"])
+def test_follow_up_may_go_on_through_a_transplant_or_a_new_therapy(outcome, tmp_path):
+    """Patient 001 has an infusion on day 182, the end of interval 1, and is infused again later in interval 2."""
+    about, raw = studies.about(), studies.tables()
+    cell("intervals", 2, "outcome", outcome)(about, raw)
+    line("infusions", "001", "273", "1e9", "NK-1", "")(about, raw)
+    verdict = verdict_on(tmp_path, about, raw)
+    assert verdict.text().endswith("no errors, no warnings")
 
 
 @settings(deadline=None, max_examples=25)

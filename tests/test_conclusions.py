@@ -10,6 +10,7 @@ from redose import design, kinetics, overlay, scores, selection, thresholds
 from redose.survival import YEAR
 
 SAME = 200  # identical draws: bands show sampling variation only
+NO_BETA = np.zeros((0, SAME))
 
 
 def exponential_study(rate: float, death: float, n: int = 400) -> dict[str, pd.DataFrame]:
@@ -45,6 +46,23 @@ def exponential(rate: float, death: float):
     draws = {"rate_progression": np.full(SAME, rate), "shape_progression": np.ones(SAME)}
     draws |= {"rate_death": np.full(SAME, death), "shape_death": np.ones(SAME)}
     return data, draws | {"beta_progression": np.zeros((0, SAME)), "beta_death": np.zeros((0, SAME))}
+
+
+def test_a_competing_transplant_has_a_curve_of_its_own():
+    tables, none = exponential_study(1.2, 0.4), {"covariates": []}
+    tables["intervals"]["outcome"] = tables["intervals"]["outcome"].replace("death", "transplant")
+    words = {"death": "hypothetical", "transplant": "competing", "new_therapy": "hypothetical"}
+    wanted = options(frailty=False) | {"estimand": words, "progression": none, "transplant": none}
+    data = design.build(tables, ABOUT, "intervals", wanted, CONFIG["priors"])
+    draws = {"rate_progression": np.full(SAME, 1.2), "rate_transplant": np.full(SAME, 0.4)}
+    draws |= {f"{p}_{c}": x for c in design.causes(data) for p, x in (("shape", np.ones(SAME)), ("beta", NO_BETA))}
+    curves = overlay.curves(data, draws, overlay.groups(data, pd.Series(["x"] * 400)), 0.9, 1)
+    part = curves[curves["quantity"] == "transplant"]
+    exact = 0.25 * -np.expm1(-1.6 * part["day"].to_numpy() / YEAR)
+    assert part["mean"].to_numpy() == pytest.approx(exact, abs=1e-9)
+    free, ends = selection.outlook(data, draws, np.array([0]), [180])[180]
+    assert free[0, 0] == pytest.approx(np.exp(-1.6 * 180 / YEAR))
+    assert ends[0, 0] == pytest.approx(0.75 * -np.expm1(-1.6 * 180 / YEAR))
 
 
 def test_expected_curves_are_the_exponential_ones():

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from test_models import ABOUT, CONFIG, options, small_study
 
-from redose import covariates, design
+from redose import covariates, design, estimand
 
 
 def build(model="intervals", tables=None, about=ABOUT, **changes):
@@ -61,6 +62,56 @@ def test_the_estimand_decides_what_an_outcome_counts_as(estimand, events):
     data = build(estimand={"new_therapy": "hypothetical", **estimand})
     assert data["interval_event"].to_numpy().tolist() == events
     assert ("x_death" in data) == (estimand["death"] == "competing")
+
+
+def through(word: str) -> xr.Dataset:
+    """p1's first progression is a new therapy, through which its follow-up goes on and which counts as `word`."""
+    tables = small_study()
+    tables["intervals"].loc[0, "outcome"] = "new_therapy"
+    words = {"death": "competing", "transplant": "hypothetical", "new_therapy": word}
+    return build(tables=tables, estimand=words, new_therapy={"covariates": ["age"]})
+
+
+@pytest.mark.parametrize(
+    ("word", "exits", "events"),
+    [
+        # p1: interval 1 to day 100, 2 to day 190 (progression), 3 to day 240 (censored); p2 to 300, p3 to 150
+        ("treatment_policy", [190, 50, 300, 150], ["progression", "none", "death", "none"]),
+        ("hypothetical", [100, 300, 150], ["none", "death", "none"]),
+        ("composite", [100, 90, 50, 300, 150], ["progression", "progression", "none", "death", "none"]),
+        ("competing", [100, 300, 150], ["new_therapy", "death", "none"]),
+        ("while_on_treatment", [100, 300, 150], ["new_therapy", "death", "none"]),
+    ],
+)
+def test_what_follows_a_new_therapy_is_for_the_estimand_to_say(word, exits, events):
+    data = through(word)
+    assert data["interval_exit"].to_numpy().tolist() == exits
+    assert data["interval_event"].to_numpy().tolist() == events
+    competes = ["new_therapy"] * (word in ("competing", "while_on_treatment"))
+    assert design.causes(data) == ["progression", "death", *competes]
+    mine = data["interval_patient"].to_numpy() == 0
+    assert data["interval_number"].to_numpy()[mine].tolist() == list(range(1, mine.sum() + 1))
+
+
+def test_an_interval_that_runs_through_a_new_therapy_keeps_the_assessments_of_its_end():
+    """p1 progressed between day 130 and 190, after the new therapy on day 100 of the same interval."""
+    data = through("treatment_policy")
+    assert data["interval_free"].to_numpy()[0] == 130 and data["interval_entry"].to_numpy()[0] == 0
+    assert data["interval_time"].to_numpy()[0] == 160
+
+
+def test_treatment_policy_censors_where_nothing_follows():
+    words = {"death": "competing", "transplant": "treatment_policy", "new_therapy": "hypothetical"}
+    data = build(estimand=words)
+    assert data["interval_event"].to_numpy()[-1] == "none" and data["interval_exit"].to_numpy()[-1] == 150
+    intervals = small_study()["intervals"]
+    assert "1 of 1 were not followed beyond it" in estimand.counts_as("transplant", "treatment_policy", intervals)
+
+
+def test_a_competing_cause_without_options_is_said_with_its_cure():
+    words = {"death": "hypothetical", "transplant": "competing", "new_therapy": "hypothetical"}
+    with pytest.raises(covariates.DesignError, match=r"models\.\*\.transplant is missing.*`transplant: \{covariates"):
+        build(estimand=words)
 
 
 def test_clocks():

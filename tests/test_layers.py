@@ -10,7 +10,7 @@ LAYERS = [
     {"kinetics", "survival", "assay", "files", "logs"},
     {"problems", "rules", "about", "contract", "tables", "sheets", "sentinels", "samples", "follow_up", "weeks"}
     | {"patients", "checks", "examples", "dictionary"},
-    {"coordinates", "covariates", "design"},
+    {"coordinates", "covariates", "design", "estimand"},
     {"priors", "simulate"},
     {"models"},
     {"sampling"},

@@ -15,6 +15,7 @@ from scipy.special import logsumexp
 
 from redose import assay, design, files, prediction, priors, sampling, scores
 from redose.models import MODELS, marker, parts
+from redose.survival import YEAR
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -223,6 +224,29 @@ def test_event_likelihood_is_the_integral_of_the_hazards(name, changes):
         expected = log_likelihood(areas(data, one, changes.get("clock", "gap")), omega, phi)
         tolerance = 1e-5 if name == "intervals" else 2e-3  # four Gauss-Legendre nodes a piece
         assert found == pytest.approx(expected, rel=tolerance, abs=tolerance), place
+
+
+def test_a_competing_transplant_has_its_own_hazard_by_hand():
+    """Constant hazards of three causes and 690 days at risk: Σ log λ of the event's cause - Σ λ times days."""
+    tables, none = small_study(), {"covariates": []}
+    tables["intervals"]["last_free_day"] = np.nan
+    words = {"death": "competing", "transplant": "while_on_treatment", "new_therapy": "hypothetical"}
+    wanted = options(frailty=False) | {"estimand": words, "pooled": []}
+    wanted |= dict.fromkeys(("progression", "death", "transplant"), none)
+    data = design.build(tables, ABOUT, "intervals", wanted, CONFIG["priors"])
+    rates = {"progression": 0.8, "death": 0.1, "transplant": 0.3}
+    draws = {f"rate_{c}": np.array([r]) for c, r in rates.items()} | {f"shape_{c}": np.ones(1) for c in rates}
+    draws |= {f"beta_{c}": np.zeros((0, 1)) for c in rates}
+    by_hand = np.log([0.8 / YEAR, 0.8 / YEAR, 0.1 / YEAR, 0.3 / YEAR]).sum() - 1.2 * 690 / YEAR
+    found = likelihood(MODELS["intervals"](data, PRIOR), draws, 0)
+    assert found["events"] == pytest.approx(by_hand, rel=1e-10)
+    of_patients = [scores.frailty_only(data, draws, np.flatnonzero(owner(data) == i))[0] for i in range(3)]
+    assert sum(of_patients) == pytest.approx(by_hand, rel=1e-10)
+
+
+def owner(data: xr.Dataset) -> np.ndarray:
+    """Patient of each row."""
+    return data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()]
 
 
 def test_frailty_is_drawn_from_its_conditional():

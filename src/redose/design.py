@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from redose import coordinates, covariates, kinetics, survival
+from redose import coordinates, covariates, estimand, kinetics, survival
 from redose.covariates import DesignError
 
-INTERCURRENT = ("death", "transplant", "new_therapy")  # outcomes whose meaning the estimand decides
 LINKS = {"intervals": "none", "joint_value": "value", "joint_step": "step"}
 NODES = 4  # Gauss-Legendre nodes a piece
 AFTER_DOSE = (3.0,)  # half-lives after an infusion at which a piece is cut: the hazard bends there
@@ -49,9 +48,9 @@ class Cause:
 class Frame:
     """A study as one model sees it: patients, their intervals on the clock, causes, infusions.
 
-    intervals: columns patient (index), number, origin (day at which the clock is 0), entry, exit (clock, days),
-    time (exit; the middle of the two assessments where a progression lies between them), event ("progression",
-    "death", "none"), free (clock of the last progression-free assessment, NaN if exact), end_day (calendar).
+    intervals: columns patient (index), number, origin (day at which the clock is 0), entry, exit (clock, days), time
+    (exit; the middle of the two assessments where a progression lies between them), event ("none" or a cause), free
+    (clock of the last progression-free assessment, NaN if exact), end_day (calendar).
     baselines: cause -> flexible baseline; empty for Weibull.
     """
 
@@ -70,7 +69,12 @@ def frame(tables: dict, about: dict, options: dict, priors: dict) -> Frame:
     causes = {}
     for name in causes_of(options):
         where = f"config: models.*.{name}"
-        wanted = options[name]
+        if name not in options:
+            raise DesignError(
+                f"{where} is missing, but estimand.{name} is {options['estimand'][name]}, which gives it a hazard: say "
+                f"what that depends on, such as `{name}: {{covariates: []}}`, or choose another word in the estimand."
+            )
+        wanted = {"time_dependent": [], **options[name]}
         causes[name] = Cause(
             name,
             covariates.of_patients(patients, wanted["covariates"], about, where),
@@ -97,24 +101,22 @@ def frame(tables: dict, about: dict, options: dict, priors: dict) -> Frame:
 
 def causes_of(options: dict) -> list[str]:
     """Names of the modelled causes: progression, and every intercurrent outcome that competes with it."""
-    return ["progression", *(c for c in INTERCURRENT if options["estimand"][c] == "competing")]
+    return ["progression", *estimand.competing(options["estimand"])]
 
 
 def causes(data: xr.Dataset) -> list[str]:
     """Modelled causes of a design, progression first."""
-    return [c for c in ("progression", *INTERCURRENT) if f"x_{c}" in data]
+    return [c for c in ("progression", *estimand.INTERCURRENT) if f"x_{c}" in data]
 
 
 def clocked(intervals: pd.DataFrame, index: pd.Index, options: dict) -> pd.DataFrame:
     """Intervals on the analysis clock (columns as in Frame): gap restarts at 0 each interval, total runs on.
 
-    The estimand decides what an intercurrent outcome is: composite counts as progression, competing keeps its
-    own cause, hypothetical censors (ICH E9(R1)).
+    The estimand decides which intervals count and what ended them (ICH E9(R1); module estimand).
     """
+    intervals = estimand.followed(intervals, options["estimand"])
     origin = intervals["start_day"].to_numpy(float) if options["clock"] == "gap" else np.zeros(len(intervals))
-    role = {"progression": "composite", "censored": "hypothetical", **options["estimand"]}
-    event = {k: {"composite": "progression", "competing": k, "hypothetical": "none"}[v] for k, v in role.items()}
-    happened = intervals["outcome"].map(event).to_numpy()
+    happened = intervals["outcome"].map(estimand.events(options["estimand"])).to_numpy()
     start, end = intervals["start_day"].to_numpy(float), intervals["end_day"].to_numpy(float)
     seen = intervals["last_free_day"].to_numpy(float)
     between = (intervals["outcome"] == "progression").to_numpy() & (seen < end)

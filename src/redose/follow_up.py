@@ -123,11 +123,13 @@ def interval_without_progression(sheets: Sheets) -> pd.DataFrame:
     rows = in_time_order(sheets)
     if rows is None:
         return problems.no_problems()
-    offends = rows["previous_outcome"].isin(
-        [word for word in contract.OUTCOMES if word not in ("progression", "death")]
+    through = rows["previous_outcome"].isin(("transplant", "new_therapy"))
+    later = rows["start_day"] > rows["previous_end_day"] + SLACK
+    offends = (rows["previous_outcome"] == "censored") | (through & later)
+    message = (
+        "the interval starts on day {value} and follows interval {before} (row {row}), {outcome_before} on day {end}"
     )
-    message = "the interval follows interval {before} (row {row}), which ended in {outcome_before}, not in progression"
-    cure = "correct that outcome, join the two intervals, or leave this one out"
+    cure = "let it start on that day if follow-up went on, correct that outcome, or leave this interval out"
     return sheets["intervals"].listing(
         "interval_without_progression", offends, "start_day", message, cure, **previous(rows[offends])
     )
@@ -144,7 +146,7 @@ def previous(rows: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def last_days(sheets: Sheets) -> pd.DataFrame:
-    """Per patient: `end` of follow-up, its `outcome`, and the days of `death` and `transplant` (NaN if none).
+    """Per patient: `end` of follow-up, its `outcome`, and the day of a `death` or `transplant` that ended it (or NaN).
 
     A patient with an interval at fault is left out: where follow-up ends is not known.
     """
@@ -155,9 +157,8 @@ def last_days(sheets: Sheets) -> pd.DataFrame:
     sound = rows.index[rows["end_day"] > rows["start_day"]]
     rows = rows[~rows["patient"].isin(read.loc[read.index.difference(sound), "patient"])]
     last = rows.sort_values("end_day", kind="stable").drop_duplicates("patient", keep="last").set_index("patient")
-    day_of = {
-        word: rows[rows["outcome"] == word].groupby("patient")["end_day"].min() for word in ("death", "transplant")
-    }
+    died = rows[rows["outcome"] == "death"].groupby("patient")["end_day"].min()
+    day_of = {"death": died, "transplant": last.loc[last["outcome"] == "transplant", "end_day"]}
     return last[["end_day", "outcome"]].rename(columns={"end_day": "end"}).join(pd.DataFrame(day_of))
 
 

@@ -73,10 +73,13 @@ RULES = {
     "overlapping_intervals": error("An interval starts no earlier than the one before it ends."),
     "interval_numbers": error("A patient's intervals are numbered 1, 2, 3, ... in order of time."),
     "interval_after_death": error("No interval follows a death."),
-    "interval_without_progression": error("A next interval follows a progression, no other outcome."),
+    "interval_without_progression": error(
+        "A next interval follows a progression, or starts on the very day of the transplant or new therapy that ended "
+        "the one before: follow-up went on."
+    ),
     # other events
     "event_after_death": error("No infusion, course, GVHD or condition starts after death."),
-    "infusion_after_transplant": error("No infusion is given after the transplant that ended an interval."),
+    "infusion_after_transplant": error("No infusion is given after the transplant that ended follow-up."),
     "after_follow_up": warning("No sample, infusion, course or onset lies after the patient's last interval."),
     "course_stop_before_start": error("A course stops no earlier than it starts."),
     "end_before_onset": error("An episode of GVHD or of a condition ends no earlier than its onset."),

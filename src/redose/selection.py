@@ -3,11 +3,13 @@
 A patient's outlook starts at the end of its follow-up, if it was alive and progression-free then.
 """
 
+import json
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from redose import prediction
+from redose import estimand, prediction
 
 DRAWS = 400
 STEP = 7.0  # days; the hazards ahead are summed by weeks
@@ -27,7 +29,8 @@ def last_intervals(data: xr.Dataset) -> np.ndarray:
 
 
 def last_outcomes(data: xr.Dataset, intervals: pd.DataFrame) -> pd.Series:
-    """Outcome of each patient's last interval, in the order of data.patient."""
+    """Outcome of each patient's last interval that the estimand counts, in the order of data.patient."""
+    intervals = estimand.followed(intervals, json.loads(data.attrs["options"])["estimand"])
     last = intervals.sort_values("interval").groupby("patient")["outcome"].last()
     return last.reindex(data["patient"].to_numpy())
 

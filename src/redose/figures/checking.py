@@ -19,11 +19,12 @@ LEFT_OUT = ("u_", "weights_")  # groups and spline weights follow from what is s
 
 def key(stem: str, link: str) -> str:
     """Name of a parameter's prior in the config."""
-    if stem in ("beta_progression", "beta_death"):
-        return "hazard_ratio"
-    if stem == "alpha_progression":
-        return f"alpha_{link}"
-    return stem.split("_")[0] if stem.startswith(("shape_", "smooth_")) else stem
+    kind, _, cause = stem.partition("_")
+    if cause not in labels.CAUSES or kind == "rate":
+        return stem
+    if kind == "alpha":
+        return f"alpha_{link}" if cause == "progression" else "alpha_death"
+    return "hazard_ratio" if kind == "beta" else kind
 
 
 def natural(values: np.ndarray, stem: str, scale: str) -> np.ndarray:

@@ -14,15 +14,18 @@ CONDITIONS = {
     "MRD above tau": "MRD above τ, against below",
     "MRD, per log10": "MRD, ten times higher",
 }
+CAUSES = {"progression": "progression", "death": "death", "transplant": "transplant", "new_therapy": "new therapy"}
+OF_CAUSES = {  # parameters that every cause has
+    "rate": "rate of {cause} per patient-year",
+    "shape": "Weibull shape, {cause}",
+    "smooth": "roughness of the {cause} baseline",
+    "phi": "loading of the frailty on {cause}",
+    "alpha": "hazard ratio of {cause}",
+    "beta": "hazard ratio of {cause}",
+    "weights": "{cause} baseline, weight of spline piece",
+}
 PARAMETERS = {
-    "rate_progression": "progressions per patient-year",
-    "rate_death": "deaths per patient-year",
-    "shape_progression": "Weibull shape, progression",
-    "shape_death": "Weibull shape, death",
-    "smooth_progression": "roughness of the progression baseline",
-    "smooth_death": "roughness of the death baseline",
     "omega_v": "sd of the frailty",
-    "phi_death": "loading of the frailty on death",
     "omega_trial": "sd between trials",
     "omega_site": "sd between sites",
     "mu_b": "level at the start, log10",
@@ -38,16 +41,11 @@ PARAMETERS = {
     "half_life": "half-life of the cells, days",
     "sigma": "assay noise, log10",
     "tau": "threshold τ, log10 MRD",
-    "alpha_progression": "hazard ratio of progression",
-    "alpha_death": "hazard ratio of death",
-    "beta_progression": "hazard ratio of progression",
-    "beta_death": "hazard ratio of death",
-    "weights_progression": "progression baseline, weight of spline piece",
-    "weights_death": "death baseline, weight of spline piece",
     "u_trial": "log hazard of trial",
     "u_site": "log hazard of site",
 }
-NUMBERED = ("weights_progression", "weights_death", "u_trial", "u_site")  # their index is no covariate
+PARAMETERS |= {f"{p}_{c}": text.format(cause=word) for p, text in OF_CAUSES.items() for c, word in CAUSES.items()}
+NUMBERED = (*(f"weights_{c}" for c in CAUSES), "u_trial", "u_site")  # their index is no covariate
 LINKS = {"value": CONDITIONS["MRD, per log10"], "step": CONDITIONS["MRD above tau"]}
 SUPERSCRIPTS = str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹·")
 

@@ -27,7 +27,7 @@ CHAPTERS = {
 PAGES = {"none": "intervals", "value": "joint", "step": "joint"}  # link -> page of redose.models
 ALT = {
     "free": "Probability of being alive and progression-free by group and interval number, observed and model",
-    "incidence": "Cumulative incidence of progression and death by group and interval number, observed and model",
+    "incidence": "Cumulative incidence of every cause by group and interval number, observed and model",
     "effects": "Forest plot of hazard ratios",
     "priors": "Prior and posterior densities of the population parameters",
     "chains": "Traces and rank plots of the parameters with the fewest effective draws",
