@@ -94,6 +94,12 @@ def divided(table: str, columns: list[str]) -> Callable:
     return spoil
 
 
+def entered(row: str, start: str, entry: str) -> Callable:
+    """A spoiler that dates start and delayed entry of an interval."""
+    given = cell("intervals", int(row), "start_day", start), cell("intervals", int(row), "entry_day", entry)
+    return together(with_column("intervals", "entry_day", ""), *given)
+
+
 def dense_samples(about: dict, raw: dict) -> None:
     """Samples each four weeks for 52 weeks in two patients followed for a year, written as weeks."""
     raw["intervals"][2][4] = "380"
@@ -170,6 +176,8 @@ FAULTS = [
     Fault("implausible_day", cell("mrd", 4, "day", "20240311"), "mrd.csv", 4, "001", "20240311"),
     Fault("before_day_0", cell("gvhd", 2, "onset_day", "-3"), "gvhd.csv", 2, "001", "-3"),
     Fault("before_day_0", cell("infusions", 5, "day", "-1"), "infusions.csv", 5, "002", "-1"),
+    Fault("before_day_0", cell("intervals", 2, "start_day", "-5"), INTERVALS, 2, "001", "-5"),
+    Fault("before_day_0", entered("2", "-5", "-3"), INTERVALS, 2, "001", "-3"),
     Fault("outside_range", cell("infusions", 5, "cells", "-9e8"), "infusions.csv", 5, "002", "-9e8"),
     Fault("outside_range", cell("burden", 3, "burden", "-30"), "burden.csv", 3, "003", "-30"),
     Fault("outside_range", cell("intervals", 5, "interval", "1.5"), INTERVALS, 5, "003", "1.5"),
@@ -207,6 +215,8 @@ FAULTS = [
     Fault("unknown_reference", key("covariates.sex.reference", "f"), "study.yaml", None, value="f"),
     Fault("zero_length", cell("intervals", 5, "end_day", "0"), INTERVALS, 5, "003", "0"),
     Fault("end_before_start", cell("intervals", 3, "end_day", "150"), INTERVALS, 3, "001", "150"),
+    Fault("entry_outside", entered("2", "5", "3"), INTERVALS, 2, "001", "3"),
+    Fault("entry_outside", entered("2", "0", "182"), INTERVALS, 2, "001", "182"),
     Fault("last_free_outside", cell("intervals", 2, "last_free_day", "190"), INTERVALS, 2, "001", "190"),
     Fault("overlapping_intervals", cell("intervals", 3, "start_day", "175"), INTERVALS, 3, "001", "175"),
     Fault("interval_numbers", cell("intervals", 3, "interval", "3"), INTERVALS, 3, "001", "3"),
@@ -427,6 +437,15 @@ def test_the_checked_form_is_the_contract(tmp_path):
     patients = checked["patients"]
     assert set(patients["trial"]) == {"all"} and set(patients["schedule"]) == set(patients["product"]) == {"none"}
     assert checked["gvhd"]["grade"].tolist() == ["2", "mild", ""] and checked["mrd"].empty
+
+
+def test_an_interval_may_start_before_day_0_and_be_entered_later(tmp_path):
+    about, raw = studies.about(), studies.tables()
+    entered(2, "-60", "0")(about, raw)
+    verdict = verdict_on(tmp_path, about, raw)
+    assert verdict.text().endswith("no errors, no warnings")
+    assert verdict.tables["intervals"][["start_day", "entry_day"]].iloc[0].tolist() == [-60, 0]
+    assert verdict.tables["intervals"]["entry_day"].iloc[1:].isna().all()
 
 
 @pytest.mark.parametrize("outcome", ["transplant", "new_therapy"])

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from lifelines import WeibullFitter
 from scipy.integrate import quad
 from test_models import ABOUT, CONFIG, options, small_study
 
@@ -28,6 +30,7 @@ def exponential_study(rate: float, death: float, n: int = 400) -> dict[str, pd.D
             "patient": names,
             "interval": 1,
             "start_day": 0.0,
+            "entry_day": np.nan,
             "last_free_day": np.nan,
             "end_day": np.minimum(when, 600.0),
             "outcome": np.where(when < 600, cause, "censored"),
@@ -46,6 +49,53 @@ def exponential(rate: float, death: float):
     draws = {"rate_progression": np.full(SAME, rate), "shape_progression": np.ones(SAME)}
     draws |= {"rate_death": np.full(SAME, death), "shape_death": np.ones(SAME)}
     return data, draws | {"beta_progression": np.zeros((0, SAME)), "beta_death": np.zeros((0, SAME))}
+
+
+def late(entry: np.ndarray) -> xr.Dataset:
+    """The exponential study with its starts 100 days before day 0 and delayed entries, those with an earlier end left
+    out; progression only."""
+    tables, none = exponential_study(1.2, 0.4), {"covariates": []}
+    rows = tables["intervals"]
+    rows = rows.assign(start_day=-100.0, entry_day=entry, end_day=rows["end_day"] - 100)
+    tables["intervals"] = rows[rows["end_day"] > entry].reset_index(drop=True)
+    words = dict.fromkeys(("death", "transplant", "new_therapy"), "hypothetical")
+    wanted = options(frailty=False) | {"estimand": words, "progression": none}
+    return design.build(tables, ABOUT, "intervals", wanted, CONFIG["priors"])
+
+
+def log_likelihood(data: xr.Dataset, rate: np.ndarray, shape: float) -> np.ndarray:
+    """Of all events, shape (draw,), for a Weibull hazard of progression."""
+    draws = {"rate_progression": rate, "shape_progression": np.full(len(rate), shape)}
+    draws["beta_progression"] = np.zeros((0, len(rate)))
+    patient = data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()]
+    return sum(scores.frailty_only(data, draws, np.flatnonzero(patient == i)) for i in np.unique(patient))
+
+
+def test_delayed_entry_is_the_left_truncated_likelihood():
+    """A constant rate is highest at events / days at risk after entry (the exponential MLE with left truncation); a
+    Weibull hazard is integrated from the entry by quadrature."""
+    data = late(np.random.default_rng(3).uniform(0, 150, 400))
+    entry, stop = data["interval_entry"].to_numpy(), data["interval_exit"].to_numpy()
+    events = (data["interval_event"] == "progression").to_numpy()
+    assert entry.min() > 100 and stop.max() == 600
+    rates = np.linspace(0.8, 1.8, 2001)
+    best = rates[np.argmax(log_likelihood(data, rates, 1.0))]
+    assert best == pytest.approx(events.sum() / (stop - entry).sum() * YEAR, abs=0.0006)
+    rate = np.array([1.1])
+    by_hand = 0.0
+    for a, b, happened in zip(entry, stop, events, strict=True):
+        by_hand -= quad(lambda t: 1.1 * 1.6 / YEAR * (t / YEAR) ** 0.6, a, b)[0]
+        by_hand += happened * np.log(1.1 * 1.6 / YEAR * (b / YEAR) ** 0.6)
+    assert log_likelihood(data, rate, 1.6)[0] == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_delayed_entry_is_weighed_as_lifelines_does():
+    data = late(np.random.default_rng(4).uniform(0, 150, 400))
+    entry, stop = data["interval_entry"].to_numpy(), data["interval_exit"].to_numpy()
+    events = (data["interval_event"] == "progression").to_numpy()
+    fitted = WeibullFitter().fit(stop, events, entry=entry)
+    rate, shape = (YEAR / fitted.lambda_) ** fitted.rho_, fitted.rho_
+    assert log_likelihood(data, np.array([rate]), shape)[0] == pytest.approx(fitted.log_likelihood_, rel=1e-7)
 
 
 def test_a_competing_transplant_has_a_curve_of_its_own():

@@ -133,6 +133,21 @@ def test_samples_belong_to_the_interval_that_starts_that_day():
     assert data["sample_y"].to_numpy()[1] == pytest.approx(-4.0)
 
 
+def test_delayed_entry_keeps_the_clock_of_the_start():
+    """p2 was treated 40 days before day 0 and entered on day 10; p1 enters interval 2 on day 120, last seen on 105."""
+    tables = small_study()
+    tables["intervals"].loc[3, ["start_day", "entry_day"]] = [-40.0, 10.0]
+    tables["intervals"].loc[1, ["entry_day", "last_free_day"]] = [120.0, 105.0]
+    gap, total = build(tables=tables), build(tables=tables, clock="total")
+    assert gap["interval_entry"].to_numpy().tolist() == [0, 20, 0, 50, 0]
+    assert gap["interval_exit"].to_numpy().tolist() == [100, 90, 50, 340, 150]
+    assert gap["interval_free"].to_numpy()[1] == 20  # who enters is free
+    assert total["interval_entry"].to_numpy().tolist() == [0, 120, 190, 10, 0]
+    weights = build("joint_value", tables)
+    summed = np.bincount(weights["row_interval"].to_numpy(), weights["row_weight"].to_numpy())
+    assert summed == pytest.approx([100, 70, 50, 290, 150])
+
+
 def test_covariates_are_coded_as_study_yaml_says():
     data = build()
     static = data["static_progression"].to_numpy()

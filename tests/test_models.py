@@ -50,7 +50,7 @@ def small_study() -> dict[str, pd.DataFrame]:
             ("p3", 1, 0, np.nan, 150, "transplant"),
         ],
         columns=["patient", "interval", "start_day", "last_free_day", "end_day", "outcome"],
-    )
+    ).assign(entry_day=np.nan)
     tables["infusions"] = pd.DataFrame(
         [("p1", 0, 9e8), ("p1", 100, 3e8), ("p2", 0, 9e8), ("p2", 91, 1.5e9), ("p2", 182, 9e8)],
         columns=["patient", "day", "cells"],

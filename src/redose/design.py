@@ -117,18 +117,19 @@ def clocked(intervals: pd.DataFrame, index: pd.Index, options: dict) -> pd.DataF
     intervals = estimand.followed(intervals, options["estimand"])
     origin = intervals["start_day"].to_numpy(float) if options["clock"] == "gap" else np.zeros(len(intervals))
     happened = intervals["outcome"].map(estimand.events(options["estimand"])).to_numpy()
-    start, end = intervals["start_day"].to_numpy(float), intervals["end_day"].to_numpy(float)
-    seen = intervals["last_free_day"].to_numpy(float)
+    entry = intervals["entry_day"].fillna(intervals["start_day"]).to_numpy(float)
+    end = intervals["end_day"].to_numpy(float)
+    seen = np.maximum(intervals["last_free_day"].to_numpy(float), entry)  # who enters is free of progression
     between = (intervals["outcome"] == "progression").to_numpy() & (seen < end)
     free = np.where(between, seen, np.nan)
     # a censored patient is known to be free until its last assessment only, and one day where that was the first
-    stop = np.where((happened == "none") & (seen < end), np.maximum(seen, np.minimum(start + 1, end)), end)
+    stop = np.where((happened == "none") & (seen < end), np.maximum(seen, np.minimum(entry + 1, end)), end)
     return pd.DataFrame(
         {
             "patient": index.get_indexer(intervals["patient"]),
             "number": intervals["interval"].to_numpy(),
             "origin": origin,
-            "entry": intervals["start_day"].to_numpy(float) - origin,
+            "entry": entry - origin,
             "exit": stop - origin,
             "time": np.where(between, (seen + end) / 2, stop) - origin,
             "event": happened,

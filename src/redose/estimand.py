@@ -43,9 +43,8 @@ def followed(intervals: pd.DataFrame, estimand: dict[str, str]) -> pd.DataFrame:
     number = (before != THROUGH).groupby(patient).cumsum()
     kept = intervals.assign(interval=number)[~over]
     first, last = (kept.drop_duplicates(["patient", "interval"], keep=end) for end in ("first", "last"))
-    starts = ["start_day", *(c for c in ("entry_day",) if c in kept)]
-    last = last.assign(**{column: first[column].to_numpy() for column in starts})
-    return last.reset_index(drop=True)
+    starts = {column: first[column].to_numpy() for column in ("start_day", "entry_day")}
+    return last.assign(**starts).reset_index(drop=True)
 
 
 def followed_on(intervals: pd.DataFrame, outcome: str) -> tuple[int, int]:

@@ -64,6 +64,29 @@ def end_before_start(sheets: Sheets) -> pd.DataFrame:
     return sheets["intervals"].listing("end_before_start", offends, "end_day", message, "correct one of the two days")
 
 
+def before_day_0(sheets: Sheets) -> pd.DataFrame:
+    rows = complete(sheets, "intervals", "start_day")
+    if rows is None:
+        return problems.no_problems()
+    raw = sheets["intervals"].raw
+    entered = raw["entry_day"].str.strip() != "" if "entry_day" in raw else pd.Series(False, index=raw.index)
+    message = "start_day {value} lies before day 0, and entry_day is empty"
+    cure = "give the first day at risk and observed as entry_day, or days since day 0"
+    offends = (rows["start_day"] < 0) & ~entered.loc[rows.index]
+    return sheets["intervals"].listing("before_day_0", offends, "start_day", message, cure)
+
+
+def entry_outside(sheets: Sheets) -> pd.DataFrame:
+    rows = complete(sheets, "intervals", "start_day", "end_day", "entry_day")
+    if rows is None:
+        return problems.no_problems()
+    outside = (rows["entry_day"] < rows["start_day"]) | (rows["entry_day"] >= rows["end_day"])
+    message = "entry_day {value} lies outside the interval, day {start_day} to {end_day}"
+    cure = "give the first day at risk and observed, or leave the interval out if it ended before that"
+    offends = outside & (rows["end_day"] > rows["start_day"])
+    return sheets["intervals"].listing("entry_outside", offends, "entry_day", message, cure)
+
+
 def last_free_outside(sheets: Sheets) -> pd.DataFrame:
     rows = complete(sheets, "intervals", "start_day", "end_day", "last_free_day")
     if rows is None:
@@ -260,6 +283,8 @@ def gvhd_grade(sheets: Sheets) -> pd.DataFrame:
 RULES: tuple[Callable[[Sheets], pd.DataFrame], ...] = (
     zero_length,
     end_before_start,
+    before_day_0,
+    entry_outside,
     last_free_outside,
     overlapping_intervals,
     interval_numbers,

@@ -51,7 +51,10 @@ RULES = {
         "occurs more often than all values within 10 % of it; powers of ten never count as codes among doses."
     ),
     "implausible_day": error("A day lies within 100 years of day 0 (a calendar date is not a day)."),
-    "before_day_0": error("Intervals, infusions, GVHD and conditions start on day 0 or later."),
+    "before_day_0": error(
+        "Intervals, infusions, GVHD and conditions start on day 0 or later; an interval may start earlier where its "
+        "entry_day, on day 0 or later, is given."
+    ),
     "outside_range": error("cells > 0, burden >= 0, interval = 1, 2, 3, ..."),
     "unknown_word": error("outcome, schedule and kind take the words of the contract."),
     # keys
@@ -69,6 +72,7 @@ RULES = {
     # intervals
     "zero_length": error("An interval is longer than zero days."),
     "end_before_start": error("An interval ends after its start."),
+    "entry_outside": error("entry_day lies within its interval: on start_day or later, before end_day."),
     "last_free_outside": error("last_free_day lies within its interval."),
     "overlapping_intervals": error("An interval starts no earlier than the one before it ends."),
     "interval_numbers": error("A patient's intervals are numbered 1, 2, 3, ... in order of time."),
