@@ -387,6 +387,14 @@ def test_a_burden_below_its_limit(written, lod, below, burden, limit, tmp_path):
         assert pd.isna(found[name]) if expected is None else found[name] == expected
 
 
+def test_study_yaml_may_describe_the_burden_of_the_table(tmp_path):
+    about, raw = studies.about(), studies.tables()
+    about["covariates"]["burden"] = {"label": "bilirubin", "role": "burden", "unit": "mg/dl", "centre": 1}
+    assert verdict_on(tmp_path / "with", about, raw).passed
+    del raw["burden"]
+    assert verdict_on(tmp_path / "without", about, raw).problems["rule"].tolist() == ["covariate_column_missing"]
+
+
 def test_a_table_of_burden_needs_no_limits(tmp_path):
     about, raw = studies.about(), studies.tables()
     without_column("burden", "lod")(about, raw)

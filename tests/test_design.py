@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 from test_models import ABOUT, CONFIG, options, small_study
 
-from redose import covariates, design, estimand
+from redose import covariates, design, estimand, prediction
 
 
 def build(model="intervals", tables=None, about=ABOUT, **changes):
@@ -172,6 +172,65 @@ def test_quadrature_is_exact_for_a_power_of_time():
     clock, weight = data["row_clock"].to_numpy()[mine], data["row_weight"].to_numpy()[mine]
     assert (weight * clock**0.2).sum() == pytest.approx(300**1.2 / 1.2, rel=1e-4)
     assert (weight * clock**-0.4).sum() == pytest.approx(300**0.6 / 0.6, rel=2e-3)
+
+
+def with_burden(*rows: tuple) -> dict[str, pd.DataFrame]:
+    tables = small_study()
+    columns = ["patient", "day", "burden", "lod"]
+    found = pd.DataFrame(rows, columns=columns)
+    tables["burden"] = found.assign(below=found["burden"].isna())
+    return tables
+
+
+BURDENS = [
+    ("p1", -7.0, 10.0, np.nan),
+    ("p1", 130.0, np.nan, 1.0),  # below its limit: counts as the limit
+    ("p1", 190.0, 1000.0, np.nan),
+    ("p2", 0.0, 100.0, np.nan),
+    ("p2", 300.0, 1e6, np.nan),  # on the day of death: does not explain it
+    ("p3", 0.0, 1000.0, np.nan),
+]
+LAST = {"covariates": [], "time_dependent": ["burden"]}
+
+
+@pytest.mark.parametrize(("centre", "by"), [(None, 2.0), (1.0, 0.0)])
+def test_burden_is_carried_forward_on_the_log_scale(centre, by):
+    """First values are 10, 100, 1000: geometric mean 100. p1: interval 2 from day 100 is cut at 130; 3 is from 190."""
+    described = {"covariates": {} if centre is None else {"burden": {"centre": centre}}}
+    data = build(tables=with_burden(*BURDENS), about=described, progression=LAST, death={"covariates": []})
+    x, interval = data["x_progression"].to_numpy()[:, 0], data["row_interval"].to_numpy()
+    assert [(x[interval == k] + by).round(12).tolist() for k in range(5)] == [[1], [1, 0], [3], [2], [3]]
+    assert data["row_entry"].to_numpy()[interval == 1].tolist() == [0, 30]
+    points = np.array([0, 1, 1, 2, 3, 3])
+    day = np.array([50.0, 130.0, 131.0, 200.0, 300.0, 301.0])
+    at = prediction.covariates_at(data, "progression", points, day)[:, 0]
+    assert at + by == pytest.approx([1, 1, 0, 3, 2, 6])
+
+
+def test_burden_enters_the_joint_models_too():
+    data = build("joint_value", tables=with_burden(*BURDENS), death=LAST)
+    mine = data["row_interval"].to_numpy() == 1
+    late = data["row_clock"].to_numpy()[mine] > 30
+    assert data["x_death"].to_numpy()[mine, 0] == pytest.approx(np.where(late, -2.0, -1.0))
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([], "no table of that name"),
+        (BURDENS[:-1], r"1 patients \(p3\) have no burden measured by the day"),
+        ([*BURDENS[:-1], ("p3", 5.0, 3.0, np.nan)], r"1 patients \(p3\) have no burden measured by the day"),
+        ([*BURDENS, ("p3", 20.0, 0.0, np.nan)], "patient p3 on day 20 is 0, which has no logarithm"),
+    ],
+)
+def test_burden_is_not_imputed(rows, words):
+    with pytest.raises(covariates.DesignError, match=words):
+        build(tables=with_burden(*rows), progression=LAST)
+
+
+def test_a_centre_of_burden_has_a_logarithm():
+    with pytest.raises(covariates.DesignError, match=r"covariates\.burden\.centre is 0"):
+        build(tables=with_burden(*BURDENS), about={"covariates": {"burden": {"centre": 0.0}}}, progression=LAST)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ event (weight 0). Events sit on rows, so the log likelihood is one sum over rows
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ class Cause:
         """Covariate values at points, shape (point, column): number is the interval number, day the calendar day."""
         parts = [(number - 1.0)[:, None]] if self.use_interval else []
         parts.append(self.static.to_numpy(float)[patient])
-        parts += [e.active(patient, day)[:, None] for e in self.conditions.values()]
+        parts += [e.at(patient, day)[:, None] for e in self.conditions.values()]
         return np.concatenate(parts, axis=1)
 
 
@@ -66,6 +66,9 @@ def frame(tables: dict, about: dict, options: dict, priors: dict) -> Frame:
     """The study as a model with these options sees it. Raises DesignError where they do not fit together."""
     patients = tables["patients"].reset_index(drop=True)
     index = pd.Index(patients["patient"])
+    intervals = clocked(tables["intervals"], index, options)
+    starts = (intervals["origin"] + intervals["entry"]).groupby(intervals["patient"]).min()
+    entered = pd.Series(starts.reindex(range(len(index))).to_numpy(), index=index)
     causes = {}
     for name in causes_of(options):
         where = f"config: models.*.{name}"
@@ -79,10 +82,14 @@ def frame(tables: dict, about: dict, options: dict, priors: dict) -> Frame:
             name,
             covariates.of_patients(patients, wanted["covariates"], about, where),
             covariates.INTERVAL in wanted["covariates"],
-            {c: covariates.episodes(tables, c, index, where) for c in wanted["time_dependent"]},
+            {
+                c: covariates.last_burden(tables["burden"], about, entered, where)
+                if c == covariates.BURDEN
+                else covariates.episodes(tables, c, index, where)
+                for c in wanted["time_dependent"]
+            },
         )
     infusions = tables["infusions"]
-    intervals = clocked(tables["intervals"], index, options)
     return Frame(
         patients,
         intervals,
@@ -294,16 +301,15 @@ def _intervals(study: Frame) -> dict:
 
 
 def _covariates(cause: Cause, ends: pd.DataFrame) -> dict:
-    """Covariates of every interval with the time-dependent ones off, and the episodes that switch these on."""
+    """Covariates of every interval with the time-dependent ones at 0, and the episodes that give these their values."""
     patient, number = ends["patient"].to_numpy(), ends["number"].to_numpy()
     off = cause.matrix(patient, number, np.full(len(ends), -np.inf))
     column = {c: len(cause.columns) - len(cause.conditions) + j for j, c in enumerate(cause.conditions)}
     dim = f"{cause.name}_episode"
-    parts = [(np.full(len(e.patient), column[c]), e.patient, e.onset, e.end) for c, e in cause.conditions.items()]
-    columns = (
-        [np.concatenate(x) for x in zip(*parts, strict=True)] if parts else [np.array([], int)] * 2 + [np.array([])] * 2
-    )
-    names = ("column", "patient", "onset", "end")
+    none = (np.array([], int),) * 2 + (np.array([]),) * 3
+    parts = [(np.full(len(e.patient), column[c]), *vars(e).values()) for c, e in cause.conditions.items()]
+    columns = [np.concatenate(x) for x in zip(none, *parts, strict=True)]
+    names = ("column", *(f.name for f in fields(covariates.Episodes)))
     found = {f"{dim}_{n}": (dim, v) for n, v in zip(names, columns, strict=True)}
     return found | {f"static_{cause.name}": (("interval", f"{cause.name}_covariate"), off)}
 

@@ -34,9 +34,10 @@ def covariates_at(data: xr.Dataset, cause: str, interval: np.ndarray, day: np.nd
     """Covariates of a cause at points, shape (point, covariate); day: calendar days, shape (point,)."""
     x = data[f"static_{cause}"].to_numpy()[interval].copy()
     patient = data["interval_patient"].to_numpy()[interval]
-    found = (data[f"{cause}_episode_{n}"].to_numpy() for n in ("column", "patient", "onset", "end"))
-    for column, who, onset, end in zip(*found, strict=True):
-        x[(patient == who) & (day > onset) & (day <= end), column] = 1.0
+    found = [data[f"{cause}_episode_{n}"].to_numpy() for n in ("column", "patient", "onset", "end", "value")]
+    mine = np.isin(found[1], patient)
+    for column, who, onset, end, value in zip(*(f[mine] for f in found), strict=True):
+        x[(patient == who) & (day > onset) & (day <= end), column] = value
     return x
 
 

@@ -65,7 +65,9 @@ RULES = {
     "unknown_product": error("A product stands in `study.yaml` under products."),
     "unknown_assay": error("An assay stands in `study.yaml` under assays."),
     # covariates
-    "covariate_column_missing": error("A covariate named in `study.yaml` is a column of patients."),
+    "covariate_column_missing": error(
+        "A covariate named in `study.yaml` is a column of patients, or `burden` where there is a table of burden."
+    ),
     "missing_covariate": error("A covariate named in `study.yaml` is known for each patient: none is imputed."),
     "missing_unlisted_covariate": warning("A covariate that `study.yaml` does not name is known for each patient."),
     "unknown_reference": error("The reference level of a covariate occurs in its column."),

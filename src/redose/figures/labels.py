@@ -74,6 +74,8 @@ def covariate(name: str, about: dict, patients: pd.DataFrame) -> str:
     column, _, level = name.partition("[")
     known = about.get("covariates", {}).get(column, {})
     label = known.get("label", column.replace("_", " "))
+    if column == "burden" and column not in patients:
+        return f"{known.get('label', column)}, last measured, ten times higher"
     if level:
         reference = known.get("reference") or sorted(patients[column].unique())[0]
         return f"{label}: {level.removesuffix(']')} against {reference}"

@@ -326,7 +326,7 @@ def options(dossier: Dossier) -> Table:
     for model, entry in dossier.config["models"].items():
         hazards = [entry.get(cause, {"covariates": []}) for cause in causes]
         named = [
-            ", ".join([*h["covariates"], *(f"{c} (while active)" for c in h.get("time_dependent", []))]) or "–"
+            ", ".join([*h["covariates"], *(f"{c} ({lasting(c)})" for c in h.get("time_dependent", []))]) or "–"
             for h in hazards
         ]
         kinetics = entry.get("kinetics", {})
@@ -336,6 +336,11 @@ def options(dossier: Dossier) -> Table:
         rows.append([*row, *(Cell(", ".join(kinetics.get(k, [])) or "–") for k in ("level", "kill"))])
     columns = ["model", "clock", "baseline", "frailty", *(f"{OUTCOMES[c]} depends on" for c in causes)]
     return Table("Models asked for in the config", [*columns, "MRD level depends on", "kill depends on"], rows)
+
+
+def lasting(name: str) -> str:
+    """How long a time-dependent covariate keeps its value."""
+    return "last measured" if name == "burden" else "while active"
 
 
 def versions(dossier: Dossier) -> Table:
