@@ -98,6 +98,27 @@ def test_delayed_entry_is_weighed_as_lifelines_does():
     assert log_likelihood(data, np.array([rate]), shape)[0] == pytest.approx(fitted.log_likelihood_, rel=1e-7)
 
 
+def test_a_share_of_new_trials_are_strangers():
+    draws = {"doubling": np.full(3, 35.0), "omega_g": np.zeros(3), "omega_trial": np.full(3, 0.2)}
+    u = thresholds.population(draws, 1, 0.25)[2]
+    usual = thresholds.population(draws, 1, 1e-9)[2]
+    wider = u / usual
+    strange = wider[:, 0] > 1
+    assert strange.sum() == thresholds.PEOPLE / 4  # Sobol points fill each quarter alike
+    assert wider[strange] == pytest.approx(np.sqrt(0.2**2 + 1) / 0.2)
+    assert wider[~strange] == pytest.approx(1.0)
+
+
+def test_pooled_interval_numbers_are_read_off_against_the_first():
+    tables, none = small_study(), {"covariates": []}
+    wanted = options(frailty=False) | {"pooled": ["interval"], "progression": none, "death": none}
+    data = design.build(tables, ABOUT, "intervals", wanted, CONFIG["priors"])
+    draws = {f"beta_{c}": NO_BETA for c in ("progression", "death")}
+    draws["zeta"] = np.repeat(np.log([[1.0], [2.0], [0.5]]), SAME, axis=1) + 0.3
+    found = selection.effects(data, draws, 0.9).set_index("covariate")["ratio"]
+    assert found.to_dict() == pytest.approx({"interval[2]": 2.0, "interval[3]": 0.5})
+
+
 def test_a_competing_transplant_has_a_curve_of_its_own():
     tables, none = exponential_study(1.2, 0.4), {"covariates": []}
     tables["intervals"]["outcome"] = tables["intervals"]["outcome"].replace("death", "transplant")

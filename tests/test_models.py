@@ -12,6 +12,7 @@ import xarray as xr
 import yaml
 from scipy.integrate import quad
 from scipy.special import logsumexp
+from scipy.stats import norm
 
 from redose import assay, design, files, prediction, priors, sampling, scores
 from redose.models import MODELS, marker, parts
@@ -136,6 +137,8 @@ def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndar
         data = model.design
         shift = data["trait_shift"].to_numpy() @ (shared - data["shared_reference"].to_numpy())
         return draws["traits"][..., place] - shift
+    if stem == "interval":
+        return draws["zeta"][..., place] / draws["omega_interval"][place]
     if stem in ("trial", "site"):
         return draws[f"u_{stem}"][..., place] / draws[f"omega_{stem}"][place]
     walk = np.log(draws[f"weights_{stem}"][..., place]) - np.log(model.constants[stem])
@@ -224,6 +227,31 @@ def test_event_likelihood_is_the_integral_of_the_hazards(name, changes):
         expected = log_likelihood(areas(data, one, changes.get("clock", "gap")), omega, phi)
         tolerance = 1e-5 if name == "intervals" else 2e-3  # four Gauss-Legendre nodes a piece
         assert found == pytest.approx(expected, rel=tolerance, abs=tolerance), place
+
+
+def test_effects_of_interval_numbers_and_strange_trials_enter_the_likelihood():
+    wanted = options() | {"pooled": ["trial", "interval"], "robust": 0.2}
+    data = design.build(small_study(), ABOUT, "intervals", wanted, CONFIG["priors"])
+    model = MODELS["intervals"](data, PRIOR)
+    assert model.named_vars_to_dims["zeta"] == ("k",) and list(model.coords["k"]) == [1, 2, 3]
+    draws = prior_draws(model)
+    one = {k: v[..., :1] for k, v in draws.items()}
+    effect = prediction.interval_effect(data, one, "progression")[:, 0]
+    assert effect == pytest.approx(one["zeta"][[0, 1, 2, 0, 0], 0])
+    expected = log_likelihood(areas(data, one, "gap"), one["omega_v"][0], one["phi_death"][0])
+    assert likelihood(model, draws, 0)["events"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_robust_trial_effect_is_the_mixture_by_hand():
+    """u = ω z: the density of z at u / ω, divided by ω, is 0.8 N(0, ω²) + 0.2 N(0, ω² + 1) at u."""
+    data = design.build(small_study(), ABOUT, "intervals", options() | {"robust": 0.2}, CONFIG["priors"])
+    omega, u = 0.3, np.array([-0.4, 2.5])
+    with pm.Model(coords=parts.coords(data)) as model:
+        parts.pooling(data, PRIOR)
+    log_z = pm.logp(model["z_trial"], u / omega).eval({model["omega_trial"]: omega})
+    by_hand = 0.8 * norm.pdf(u, 0, omega) + 0.2 * norm.pdf(u, 0, np.sqrt(omega**2 + 1))
+    assert np.exp(log_z) / omega == pytest.approx(by_hand)
+    assert "NormalMixture" not in str(model["z_site"].owner.op)
 
 
 def test_a_competing_transplant_has_its_own_hazard_by_hand():

@@ -261,6 +261,8 @@ def build(tables: dict, about: dict, model: str, options: dict, priors: dict) ->
     data = data.assign_coords(patient=study.patients["patient"].to_numpy(str))
     data = data.assign_coords(interval=label(study))
     data = data.assign(_intervals(study)).assign(_groups(study.patients))
+    numbers, code = np.unique(study.intervals["number"], return_inverse=True)
+    data = data.assign(k=("k", numbers), interval_k=("interval", code))
     data = data.assign({f"row_{c}": ("row", rows[c].to_numpy()) for c in rows.columns if c != "event"})
     if LINKS[model] == "none":
         data = data.assign(row_clock=("row", clock))

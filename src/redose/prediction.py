@@ -120,6 +120,13 @@ def patient_effect(data: xr.Dataset, draws: Draws, cause: str) -> np.ndarray:
     return effect + draws[f"phi_{cause}"] * draws["v"] if "v" in draws else effect
 
 
+def interval_effect(data: xr.Dataset, draws: Draws, cause: str) -> np.ndarray:
+    """ζ_k on the log hazard of a cause, shape (interval, draw); 0 but for progression, and where it is not pooled."""
+    if cause != "progression" or "zeta" not in draws:
+        return np.zeros((data.sizes["interval"], len(draws["rate_progression"])))
+    return draws["zeta"][data["interval_k"].to_numpy()]
+
+
 def log_hazards(data: xr.Dataset, draws: Draws, interval: np.ndarray, clock: np.ndarray) -> dict[str, np.ndarray]:
     """Cause -> log λ per day at points, shape (point, draw). interval: index; clock: days, shape (point,) each."""
     day = clock + data["interval_origin"].to_numpy()[interval]
@@ -131,7 +138,7 @@ def log_hazards(data: xr.Dataset, draws: Draws, interval: np.ndarray, clock: np.
     for cause in causes(data):
         value = log_baseline(data, draws, cause, clock)
         value = value + covariates_at(data, cause, interval, day) @ draws[f"beta_{cause}"]
-        value += patient_effect(data, draws, cause)[patient]
+        value += patient_effect(data, draws, cause)[patient] + interval_effect(data, draws, cause)[interval]
         if linked is not None:
             value += draws[f"alpha_{cause}"] * linked
         found[cause] = value

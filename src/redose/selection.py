@@ -77,8 +77,8 @@ def select(data: xr.Dataset, outcomes: pd.Series, draws: prediction.Draws, days:
 
 
 def effects(data: xr.Dataset, draws: prediction.Draws, ci_prob: float) -> pd.DataFrame:
-    """Hazard ratio of every covariate on every cause: cause, covariate, ratio (posterior median), low, high,
-    direction ("raises" or "lowers") and its probability."""
+    """Hazard ratio of every covariate on every cause, and of pooled interval numbers against the first: cause,
+    covariate, ratio (posterior median), low, high, direction ("raises" or "lowers") and its probability."""
     tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
     rows = []
     for cause in prediction.causes(data):
@@ -87,6 +87,9 @@ def effects(data: xr.Dataset, draws: prediction.Draws, ci_prob: float) -> pd.Dat
         if f"alpha_{cause}" in draws:
             names.insert(0, {"step": "MRD above tau", "value": "MRD, per log10"}[data.attrs["link"]])
             values.insert(0, draws[f"alpha_{cause}"])
+        if cause == "progression" and "zeta" in draws:
+            names += [f"interval[{k}]" for k in data["k"].to_numpy()[1:]]
+            values += [*(draws["zeta"][1:] - draws["zeta"][0])]
         for name, value in zip(names, values, strict=True):
             low, high = np.exp(np.quantile(value, tails))
             raises = float((value > 0).mean())

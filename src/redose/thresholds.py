@@ -5,6 +5,7 @@ horizon reaches a given level, for a progression-free patient of the trial's pop
 is given no further infusion.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import xarray as xr
 import yaml
 from scipy import stats
 
-from redose import kinetics, prediction
+from redose import kinetics, prediction, survival
 
 DRAWS = 400
 LEVELS = np.linspace(-6.0, -0.05, 61)  # log10 MRD of today
@@ -21,13 +22,16 @@ NODES = 12  # Gauss-Legendre, over the risk horizon
 PEOPLE = 64  # members of the population over whom growth and frailty are averaged
 
 
-def population(draws: prediction.Draws, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def population(draws: prediction.Draws, seed: int, robust: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(growth, v, u), shape (person, draw): log10 units a day, frailty, trial and site effect; the same quasi-random
-    people in every draw."""
-    z = stats.norm.ppf(np.clip(stats.qmc.Sobol(3, seed=seed).random(PEOPLE), 1e-6, 1 - 1e-6))
+    people in every draw. robust: share of people whose trial is a stranger to the others (parts.pooling)."""
+    share = stats.qmc.Sobol(4 if robust else 3, seed=seed).random(PEOPLE)
+    z = stats.norm.ppf(np.clip(share[:, :3], 1e-6, 1 - 1e-6))
     none = np.zeros(len(draws["doubling"]))
     doubling = np.exp(np.log(draws["doubling"]) + z[:, :1] * draws["omega_g"])
     between = np.hypot(draws.get("omega_trial", none), draws.get("omega_site", none))
+    if robust and "omega_trial" in draws:
+        between = np.where(share[:, 3:] < robust, np.hypot(between, survival.ONE_EVENT), between)
     return kinetics.LOG10_2 / doubling, z[:, 1:2] * draws.get("omega_v", none), z[:, 2:] * between
 
 
@@ -37,9 +41,10 @@ def risk_curve(data: xr.Dataset, draws: prediction.Draws, days: float, clock: fl
     clock: days since the start of the interval, all of them free of progression: people count with the probability
     of having come so far on the path that led to today's MRD. No infusion from the start on. Death competes.
     """
-    growth, v, u = population(draws, seed)
+    growth, v, u = population(draws, seed, json.loads(data.attrs["options"]).get("robust", 0.0))
+    first = draws["zeta"][0] if "zeta" in draws else 0.0
     competing = [c for c in prediction.causes(data) if c != "progression"]
-    effect = {"progression": v + u, **{c: draws.get(f"phi_{c}", 0.0) * v for c in competing}}
+    effect = {"progression": v + u + first, **{c: draws.get(f"phi_{c}", 0.0) * v for c in competing}}
     x, w = np.polynomial.legendre.leggauss(NODES)
     ahead, width = days * (x + 1) / 2, days * w / 2
     behind, back = -clock * (x + 1) / 2, clock * w / 2

@@ -14,7 +14,7 @@ BINS = 20  # of a rank plot
 KEPT = 100  # draws of a chain in a rank plot, at least: chains that disagree have a tiny ESS, and should show it
 DENSE = 1000  # draws behind a density
 CHAINS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.VERMILLION, style.SKY, style.BLACK, style.GREY)
-LEFT_OUT = ("u_", "weights_")  # groups and spline weights follow from what is shown
+LEFT_OUT = ("u_", "weights_", "zeta")  # groups and spline weights follow from what is shown
 
 
 def key(stem: str, link: str) -> str:

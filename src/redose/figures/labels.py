@@ -28,6 +28,8 @@ PARAMETERS = {
     "omega_v": "sd of the frailty",
     "omega_trial": "sd between trials",
     "omega_site": "sd between sites",
+    "omega_interval": "sd between interval numbers",
+    "zeta": "log hazard of interval number",
     "mu_b": "level at the start, log10",
     "beta_b": "change of the level, log10",
     "omega_b": "sd of the level, log10",
@@ -45,7 +47,7 @@ PARAMETERS = {
     "u_site": "log hazard of site",
 }
 PARAMETERS |= {f"{p}_{c}": text.format(cause=word) for p, text in OF_CAUSES.items() for c, word in CAUSES.items()}
-NUMBERED = (*(f"weights_{c}" for c in CAUSES), "u_trial", "u_site")  # their index is no covariate
+NUMBERED = (*(f"weights_{c}" for c in CAUSES), "u_trial", "u_site", "zeta")  # their index is no covariate
 LINKS = {"value": CONDITIONS["MRD, per log10"], "step": CONDITIONS["MRD above tau"]}
 SUPERSCRIPTS = str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹·")
 
@@ -74,6 +76,8 @@ def covariate(name: str, about: dict, patients: pd.DataFrame) -> str:
     column, _, level = name.partition("[")
     known = about.get("covariates", {}).get(column, {})
     label = known.get("label", column.replace("_", " "))
+    if column == "interval" and level:
+        return f"interval {level.removesuffix(']')} against 1"
     if column == "burden" and column not in patients:
         return f"{known.get('label', column)}, last measured, ten times higher"
     if level:
