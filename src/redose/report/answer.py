@@ -182,7 +182,7 @@ def intercurrent(dossier: Dossier) -> str:
     for event, word in dossier.config["estimand"].items():
         name = labels.CAUSES[event]
         meaning = estimand.counts_as(event, word, intervals)
-        parts.append(f"{name[0].upper()}{name[1:]} without progression counts as {meaning}.")
+        parts.append(f"{name[0].upper()}{name[1:]} without progression: {meaning}.")
     return " ".join(parts)
 
 
