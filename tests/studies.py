@@ -47,9 +47,9 @@ TABLES = {
         003,28,NGS,0.004,1e-5
         003,84,NGS,0.04,1e-5""",
     "burden": """
-        patient,day,burden
-        001,-7,12.5
-        003,28,30""",
+        patient,day,burden,lod
+        001,-7,12.5,
+        003,28,30,""",
     "intervals": """
         patient,interval,start_day,last_free_day,end_day,outcome
         001,1,0,170,182,progression

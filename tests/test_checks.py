@@ -94,6 +94,12 @@ def divided(table: str, columns: list[str]) -> Callable:
     return spoil
 
 
+def entered(row: str, start: str, entry: str) -> Callable:
+    """A spoiler that dates start and delayed entry of an interval."""
+    given = cell("intervals", int(row), "start_day", start), cell("intervals", int(row), "entry_day", entry)
+    return together(with_column("intervals", "entry_day", ""), *given)
+
+
 def dense_samples(about: dict, raw: dict) -> None:
     """Samples each four weeks for 52 weeks in two patients followed for a year, written as weeks."""
     raw["intervals"][2][4] = "380"
@@ -170,6 +176,8 @@ FAULTS = [
     Fault("implausible_day", cell("mrd", 4, "day", "20240311"), "mrd.csv", 4, "001", "20240311"),
     Fault("before_day_0", cell("gvhd", 2, "onset_day", "-3"), "gvhd.csv", 2, "001", "-3"),
     Fault("before_day_0", cell("infusions", 5, "day", "-1"), "infusions.csv", 5, "002", "-1"),
+    Fault("before_day_0", cell("intervals", 2, "start_day", "-5"), INTERVALS, 2, "001", "-5"),
+    Fault("before_day_0", entered("2", "-5", "-3"), INTERVALS, 2, "001", "-3"),
     Fault("outside_range", cell("infusions", 5, "cells", "-9e8"), "infusions.csv", 5, "002", "-9e8"),
     Fault("outside_range", cell("burden", 3, "burden", "-30"), "burden.csv", 3, "003", "-30"),
     Fault("outside_range", cell("intervals", 5, "interval", "1.5"), INTERVALS, 5, "003", "1.5"),
@@ -207,12 +215,22 @@ FAULTS = [
     Fault("unknown_reference", key("covariates.sex.reference", "f"), "study.yaml", None, value="f"),
     Fault("zero_length", cell("intervals", 5, "end_day", "0"), INTERVALS, 5, "003", "0"),
     Fault("end_before_start", cell("intervals", 3, "end_day", "150"), INTERVALS, 3, "001", "150"),
+    Fault("entry_outside", entered("2", "5", "3"), INTERVALS, 2, "001", "3"),
+    Fault("entry_outside", entered("2", "0", "182"), INTERVALS, 2, "001", "182"),
     Fault("last_free_outside", cell("intervals", 2, "last_free_day", "190"), INTERVALS, 2, "001", "190"),
     Fault("overlapping_intervals", cell("intervals", 3, "start_day", "175"), INTERVALS, 3, "001", "175"),
     Fault("interval_numbers", cell("intervals", 3, "interval", "3"), INTERVALS, 3, "001", "3"),
     Fault("interval_numbers", cell("intervals", 4, "interval", "2"), INTERVALS, 4, "002", "2"),
     Fault("interval_after_death", line("intervals", "003", "2", "111", "", "200", "censored"), INTERVALS, 7, "003"),
-    Fault("interval_without_progression", cell("intervals", 2, "outcome", "new_therapy"), INTERVALS, 3, "001"),
+    Fault("interval_without_progression", cell("intervals", 2, "outcome", "censored"), INTERVALS, 3, "001"),
+    Fault(
+        "interval_without_progression",
+        together(cell("intervals", 2, "outcome", "new_therapy"), cell("intervals", 3, "start_day", "190")),
+        INTERVALS,
+        3,
+        "001",
+        "190",
+    ),
     Fault("event_after_death", line("infusions", "003", "150", "9e8", "NK-1", "L1"), "infusions.csv", 7, "003", "150"),
     Fault("event_after_death", cell("gvhd", 4, "onset_day", "112"), "gvhd.csv", 4, "003", "112"),
     Fault("infusion_after_transplant", cell("infusions", 5, "day", "130"), "infusions.csv", 5, "002", "130"),
@@ -236,7 +254,13 @@ FAULTS = [
     Fault("mrd_outside", cell("mrd", 6, "mrd", "-2.5"), "mrd.csv", 6, "002", "-2.5"),
     Fault("below_own_lod", cell("mrd", 4, "mrd", "2e-7"), "mrd.csv", 4, "001", "2e-7"),
     Fault("below_own_lod", cell("mrd", 5, "mrd", "2e-7"), "mrd.csv", 5, "001", "2e-7"),
+    Fault("below_own_lod", line("burden", "003", "60", "0.2", "0.5"), "burden.csv", 4, "003", "0.2"),
     Fault("lod_missing", cell("mrd", 6, "lod", ""), "mrd.csv", 6, "002", ""),
+    Fault("lod_missing", line("burden", "003", "60", "<lod", ""), "burden.csv", 4, "003", "<lod"),
+    Fault("lod_outside", line("burden", "003", "60", "30", "-1"), "burden.csv", 4, "003", "-1"),
+    Fault("lod_contradiction", line("burden", "003", "60", "<1", "0.5"), "burden.csv", 4, "003", "<1"),
+    Fault("not_a_number", cell("burden", 3, "burden", "NA"), "burden.csv", 3, "003", "NA"),
+    Fault("missing_value", cell("burden", 3, "burden", ""), "burden.csv", 3, "003", ""),
     Fault("lod_outside", cell("mrd", 3, "lod", "1"), "mrd.csv", 3, "001", "1"),
     Fault("lod_outside", cell("mrd", 3, "lod", "-5"), "mrd.csv", 3, "001", "-5"),
     Fault("lod_contradiction", cell("mrd", 8, "lod", "1e-6"), "mrd.csv", 8, "002", "<1e-4"),
@@ -342,12 +366,48 @@ def test_a_sample_below_its_lod(written, lod, below, mrd, limit, tmp_path):
     assert sample["lod"] == limit
 
 
+@pytest.mark.parametrize(
+    ("written", "lod", "below", "burden", "limit"),
+    [
+        ("0", "0.5", True, None, 0.5),
+        ("<lod", "0.5", True, None, 0.5),
+        ("<0.5", "", True, None, 0.5),
+        ("<1", "1", True, None, 1.0),
+        ("0", "", False, 0.0, None),  # nothing was found, by a method without a limit
+        ("30", "", False, 30.0, None),
+        ("30", "0.5", False, 30.0, 0.5),
+    ],
+)
+def test_a_burden_below_its_limit(written, lod, below, burden, limit, tmp_path):
+    about, raw = studies.about(), studies.tables()
+    raw["burden"] = [raw["burden"][0], ["001", "7", written, lod]]
+    found = verdict_on(tmp_path, about, raw).tables["burden"].iloc[0]
+    assert bool(found["below"]) is below
+    for name, expected in (("burden", burden), ("lod", limit)):
+        assert pd.isna(found[name]) if expected is None else found[name] == expected
+
+
+def test_study_yaml_may_describe_the_burden_of_the_table(tmp_path):
+    about, raw = studies.about(), studies.tables()
+    about["covariates"]["burden"] = {"label": "bilirubin", "role": "burden", "unit": "mg/dl", "centre": 1}
+    assert verdict_on(tmp_path / "with", about, raw).passed
+    del raw["burden"]
+    assert verdict_on(tmp_path / "without", about, raw).problems["rule"].tolist() == ["covariate_column_missing"]
+
+
+def test_a_table_of_burden_needs_no_limits(tmp_path):
+    about, raw = studies.about(), studies.tables()
+    without_column("burden", "lod")(about, raw)
+    found = verdict_on(tmp_path, about, raw).tables["burden"]
+    assert found["burden"].tolist() == [12.5, 30.0] and found["lod"].isna().all() and not found["below"].any()
+
+
 def test_real_numbers_are_no_codes(tmp_path):
     """999 among the days of a long study, 1e6 and 1e9 cells, and a baseline sample 99 days before day 0."""
     about, raw = studies.about(), studies.tables()
     cell("intervals", 6, "end_day", "2640")(about, raw)
     raw["mrd"] += [["004", day, "NGS", "0.01", "1e-5"] for day in ("-99", "-60", "999", "1000", "2000")]
-    raw["burden"] += [["004", "0", "999"], ["004", "9", "1000"], ["004", "99", "850"]]
+    raw["burden"] += [["004", "0", "999", ""], ["004", "9", "1000", ""], ["004", "99", "850", ""]]
     raw["infusions"][1][2] = "1000000"
     verdict = verdict_on(tmp_path, about, raw)
     assert verdict.text().endswith("no errors, no warnings")
@@ -385,6 +445,25 @@ def test_the_checked_form_is_the_contract(tmp_path):
     patients = checked["patients"]
     assert set(patients["trial"]) == {"all"} and set(patients["schedule"]) == set(patients["product"]) == {"none"}
     assert checked["gvhd"]["grade"].tolist() == ["2", "mild", ""] and checked["mrd"].empty
+
+
+def test_an_interval_may_start_before_day_0_and_be_entered_later(tmp_path):
+    about, raw = studies.about(), studies.tables()
+    entered(2, "-60", "0")(about, raw)
+    verdict = verdict_on(tmp_path, about, raw)
+    assert verdict.text().endswith("no errors, no warnings")
+    assert verdict.tables["intervals"][["start_day", "entry_day"]].iloc[0].tolist() == [-60, 0]
+    assert verdict.tables["intervals"]["entry_day"].iloc[1:].isna().all()
+
+
+@pytest.mark.parametrize("outcome", ["transplant", "new_therapy"])
+def test_follow_up_may_go_on_through_a_transplant_or_a_new_therapy(outcome, tmp_path):
+    """Patient 001 has an infusion on day 182, the end of interval 1, and is infused again later in interval 2."""
+    about, raw = studies.about(), studies.tables()
+    cell("intervals", 2, "outcome", outcome)(about, raw)
+    line("infusions", "001", "273", "1e9", "NK-1", "")(about, raw)
+    verdict = verdict_on(tmp_path, about, raw)
+    assert verdict.text().endswith("no errors, no warnings")
 
 
 @settings(deadline=None, max_examples=25)

@@ -1,8 +1,12 @@
 """Overlays, outlooks and thresholds on posteriors that are known: constant hazards, exact curves."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from lifelines import WeibullFitter
 from scipy.integrate import quad
 from test_models import ABOUT, CONFIG, options, small_study
 
@@ -10,6 +14,7 @@ from redose import design, kinetics, overlay, scores, selection, thresholds
 from redose.survival import YEAR
 
 SAME = 200  # identical draws: bands show sampling variation only
+NO_BETA = np.zeros((0, SAME))
 
 
 def exponential_study(rate: float, death: float, n: int = 400) -> dict[str, pd.DataFrame]:
@@ -27,6 +32,7 @@ def exponential_study(rate: float, death: float, n: int = 400) -> dict[str, pd.D
             "patient": names,
             "interval": 1,
             "start_day": 0.0,
+            "entry_day": np.nan,
             "last_free_day": np.nan,
             "end_day": np.minimum(when, 600.0),
             "outcome": np.where(when < 600, cause, "censored"),
@@ -45,6 +51,93 @@ def exponential(rate: float, death: float):
     draws = {"rate_progression": np.full(SAME, rate), "shape_progression": np.ones(SAME)}
     draws |= {"rate_death": np.full(SAME, death), "shape_death": np.ones(SAME)}
     return data, draws | {"beta_progression": np.zeros((0, SAME)), "beta_death": np.zeros((0, SAME))}
+
+
+def late(entry: np.ndarray) -> xr.Dataset:
+    """The exponential study with its starts 100 days before day 0 and delayed entries, those with an earlier end left
+    out; progression only."""
+    tables, none = exponential_study(1.2, 0.4), {"covariates": []}
+    rows = tables["intervals"]
+    rows = rows.assign(start_day=-100.0, entry_day=entry, end_day=rows["end_day"] - 100)
+    tables["intervals"] = rows[rows["end_day"] > entry].reset_index(drop=True)
+    words = dict.fromkeys(("death", "transplant", "new_therapy"), "hypothetical")
+    wanted = options(frailty=False) | {"estimand": words, "progression": none}
+    return design.build(tables, ABOUT, "intervals", wanted, CONFIG["priors"])
+
+
+def log_likelihood(data: xr.Dataset, rate: np.ndarray, shape: float) -> np.ndarray:
+    """Of all events, shape (draw,), for a Weibull hazard of progression."""
+    draws = {"rate_progression": rate, "shape_progression": np.full(len(rate), shape)}
+    draws["beta_progression"] = np.zeros((0, len(rate)))
+    patient = data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()]
+    return sum(scores.frailty_only(data, draws, np.flatnonzero(patient == i)) for i in np.unique(patient))
+
+
+def test_delayed_entry_is_the_left_truncated_likelihood():
+    """A constant rate is highest at events / days at risk after entry (the exponential MLE with left truncation); a
+    Weibull hazard is integrated from the entry by quadrature."""
+    data = late(np.random.default_rng(3).uniform(0, 150, 400))
+    entry, stop = data["interval_entry"].to_numpy(), data["interval_exit"].to_numpy()
+    events = (data["interval_event"] == "progression").to_numpy()
+    assert entry.min() > 100 and stop.max() == 600
+    rates = np.linspace(0.8, 1.8, 2001)
+    best = rates[np.argmax(log_likelihood(data, rates, 1.0))]
+    assert best == pytest.approx(events.sum() / (stop - entry).sum() * YEAR, abs=0.0006)
+    rate = np.array([1.1])
+    by_hand = 0.0
+    for a, b, happened in zip(entry, stop, events, strict=True):
+        by_hand -= quad(lambda t: 1.1 * 1.6 / YEAR * (t / YEAR) ** 0.6, a, b)[0]
+        by_hand += happened * np.log(1.1 * 1.6 / YEAR * (b / YEAR) ** 0.6)
+    assert log_likelihood(data, rate, 1.6)[0] == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_delayed_entry_is_weighed_as_lifelines_does():
+    data = late(np.random.default_rng(4).uniform(0, 150, 400))
+    entry, stop = data["interval_entry"].to_numpy(), data["interval_exit"].to_numpy()
+    events = (data["interval_event"] == "progression").to_numpy()
+    fitted = WeibullFitter().fit(stop, events, entry=entry)
+    rate, shape = (YEAR / fitted.lambda_) ** fitted.rho_, fitted.rho_
+    assert log_likelihood(data, np.array([rate]), shape)[0] == pytest.approx(fitted.log_likelihood_, rel=1e-7)
+
+
+def test_a_share_of_new_trials_are_strangers():
+    draws = {"doubling": np.full(3, 35.0), "omega_g": np.zeros(3), "omega_trial": np.full(3, 0.2)}
+    u, usual = (
+        thresholds.population(xr.Dataset({"product": 1}, attrs={"options": json.dumps({"robust": r})}), draws, 1)[2]
+        for r in (0.25, 1e-9)
+    )
+    wider = u / usual
+    strange = wider[:, 0] > 1
+    assert strange.sum() == thresholds.PEOPLE / 4  # Sobol points fill each quarter alike
+    assert wider[strange] == pytest.approx(np.sqrt(0.2**2 + 1) / 0.2)
+    assert wider[~strange] == pytest.approx(1.0)
+
+
+def test_pooled_interval_numbers_are_read_off_against_the_first():
+    tables, none = small_study(), {"covariates": []}
+    wanted = options(frailty=False) | {"pooled": ["interval"], "progression": none, "death": none}
+    data = design.build(tables, ABOUT, "intervals", wanted, CONFIG["priors"])
+    draws = {f"beta_{c}": NO_BETA for c in ("progression", "death")}
+    draws["zeta"] = np.repeat(np.log([[1.0], [2.0], [0.5]]), SAME, axis=1) + 0.3
+    found = selection.effects(data, draws, 0.9).set_index("covariate")["ratio"]
+    assert found.to_dict() == pytest.approx({"interval[2]": 2.0, "interval[3]": 0.5})
+
+
+def test_a_competing_transplant_has_a_curve_of_its_own():
+    tables, none = exponential_study(1.2, 0.4), {"covariates": []}
+    tables["intervals"]["outcome"] = tables["intervals"]["outcome"].replace("death", "transplant")
+    words = {"death": "hypothetical", "transplant": "competing", "new_therapy": "hypothetical"}
+    wanted = options(frailty=False) | {"estimand": words, "progression": none, "transplant": none}
+    data = design.build(tables, ABOUT, "intervals", wanted, CONFIG["priors"])
+    draws = {"rate_progression": np.full(SAME, 1.2), "rate_transplant": np.full(SAME, 0.4)}
+    draws |= {f"{p}_{c}": x for c in design.causes(data) for p, x in (("shape", np.ones(SAME)), ("beta", NO_BETA))}
+    curves = overlay.curves(data, draws, overlay.groups(data, pd.Series(["x"] * 400)), 0.9, 1)
+    part = curves[curves["quantity"] == "transplant"]
+    exact = 0.25 * -np.expm1(-1.6 * part["day"].to_numpy() / YEAR)
+    assert part["mean"].to_numpy() == pytest.approx(exact, abs=1e-9)
+    free, ends = selection.outlook(data, draws, np.array([0]), [180])[180]
+    assert free[0, 0] == pytest.approx(np.exp(-1.6 * 180 / YEAR))
+    assert ends[0, 0] == pytest.approx(0.75 * -np.expm1(-1.6 * 180 / YEAR))
 
 
 def test_expected_curves_are_the_exponential_ones():

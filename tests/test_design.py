@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from test_models import ABOUT, CONFIG, options, small_study
 
-from redose import covariates, design
+from redose import covariates, design, estimand, prediction
 
 
 def build(model="intervals", tables=None, about=ABOUT, **changes):
@@ -63,6 +64,56 @@ def test_the_estimand_decides_what_an_outcome_counts_as(estimand, events):
     assert ("x_death" in data) == (estimand["death"] == "competing")
 
 
+def through(word: str) -> xr.Dataset:
+    """p1's first progression is a new therapy, through which its follow-up goes on and which counts as `word`."""
+    tables = small_study()
+    tables["intervals"].loc[0, "outcome"] = "new_therapy"
+    words = {"death": "competing", "transplant": "hypothetical", "new_therapy": word}
+    return build(tables=tables, estimand=words, new_therapy={"covariates": ["age"]})
+
+
+@pytest.mark.parametrize(
+    ("word", "exits", "events"),
+    [
+        # p1: interval 1 to day 100, 2 to day 190 (progression), 3 to day 240 (censored); p2 to 300, p3 to 150
+        ("treatment_policy", [190, 50, 300, 150], ["progression", "none", "death", "none"]),
+        ("hypothetical", [100, 300, 150], ["none", "death", "none"]),
+        ("composite", [100, 90, 50, 300, 150], ["progression", "progression", "none", "death", "none"]),
+        ("competing", [100, 300, 150], ["new_therapy", "death", "none"]),
+        ("while_on_treatment", [100, 300, 150], ["new_therapy", "death", "none"]),
+    ],
+)
+def test_what_follows_a_new_therapy_is_for_the_estimand_to_say(word, exits, events):
+    data = through(word)
+    assert data["interval_exit"].to_numpy().tolist() == exits
+    assert data["interval_event"].to_numpy().tolist() == events
+    competes = ["new_therapy"] * (word in ("competing", "while_on_treatment"))
+    assert design.causes(data) == ["progression", "death", *competes]
+    mine = data["interval_patient"].to_numpy() == 0
+    assert data["interval_number"].to_numpy()[mine].tolist() == list(range(1, mine.sum() + 1))
+
+
+def test_an_interval_that_runs_through_a_new_therapy_keeps_the_assessments_of_its_end():
+    """p1 progressed between day 130 and 190, after the new therapy on day 100 of the same interval."""
+    data = through("treatment_policy")
+    assert data["interval_free"].to_numpy()[0] == 130 and data["interval_entry"].to_numpy()[0] == 0
+    assert data["interval_time"].to_numpy()[0] == 160
+
+
+def test_treatment_policy_censors_where_nothing_follows():
+    words = {"death": "competing", "transplant": "treatment_policy", "new_therapy": "hypothetical"}
+    data = build(estimand=words)
+    assert data["interval_event"].to_numpy()[-1] == "none" and data["interval_exit"].to_numpy()[-1] == 150
+    intervals = small_study()["intervals"]
+    assert "1 of 1 were not followed beyond it" in estimand.counts_as("transplant", "treatment_policy", intervals)
+
+
+def test_a_competing_cause_without_options_is_said_with_its_cure():
+    words = {"death": "hypothetical", "transplant": "competing", "new_therapy": "hypothetical"}
+    with pytest.raises(covariates.DesignError, match=r"models\.\*\.transplant is missing.*`transplant: \{covariates"):
+        build(estimand=words)
+
+
 def test_clocks():
     gap, total = build(clock="gap"), build(clock="total")
     assert gap["interval_entry"].to_numpy().tolist() == [0, 0, 0, 0, 0]
@@ -80,6 +131,21 @@ def test_samples_belong_to_the_interval_that_starts_that_day():
     assert data["sample_interval"].to_numpy().tolist() == [0, 0, 1, 1, 3, 3, 3]
     assert data["point_elapsed"].to_numpy()[:7].tolist() == [-7, 30, 0, 80, 0, 200, 290]
     assert data["sample_y"].to_numpy()[1] == pytest.approx(-4.0)
+
+
+def test_delayed_entry_keeps_the_clock_of_the_start():
+    """p2 was treated 40 days before day 0 and entered on day 10; p1 enters interval 2 on day 120, last seen on 105."""
+    tables = small_study()
+    tables["intervals"].loc[3, ["start_day", "entry_day"]] = [-40.0, 10.0]
+    tables["intervals"].loc[1, ["entry_day", "last_free_day"]] = [120.0, 105.0]
+    gap, total = build(tables=tables), build(tables=tables, clock="total")
+    assert gap["interval_entry"].to_numpy().tolist() == [0, 20, 0, 50, 0]
+    assert gap["interval_exit"].to_numpy().tolist() == [100, 90, 50, 340, 150]
+    assert gap["interval_free"].to_numpy()[1] == 20  # who enters is free
+    assert total["interval_entry"].to_numpy().tolist() == [0, 120, 190, 10, 0]
+    weights = build("joint_value", tables)
+    summed = np.bincount(weights["row_interval"].to_numpy(), weights["row_weight"].to_numpy())
+    assert summed == pytest.approx([100, 70, 50, 290, 150])
 
 
 def test_covariates_are_coded_as_study_yaml_says():
@@ -106,6 +172,65 @@ def test_quadrature_is_exact_for_a_power_of_time():
     clock, weight = data["row_clock"].to_numpy()[mine], data["row_weight"].to_numpy()[mine]
     assert (weight * clock**0.2).sum() == pytest.approx(300**1.2 / 1.2, rel=1e-4)
     assert (weight * clock**-0.4).sum() == pytest.approx(300**0.6 / 0.6, rel=2e-3)
+
+
+def with_burden(*rows: tuple) -> dict[str, pd.DataFrame]:
+    tables = small_study()
+    columns = ["patient", "day", "burden", "lod"]
+    found = pd.DataFrame(rows, columns=columns)
+    tables["burden"] = found.assign(below=found["burden"].isna())
+    return tables
+
+
+BURDENS = [
+    ("p1", -7.0, 10.0, np.nan),
+    ("p1", 130.0, np.nan, 1.0),  # below its limit: counts as the limit
+    ("p1", 190.0, 1000.0, np.nan),
+    ("p2", 0.0, 100.0, np.nan),
+    ("p2", 300.0, 1e6, np.nan),  # on the day of death: does not explain it
+    ("p3", 0.0, 1000.0, np.nan),
+]
+LAST = {"covariates": [], "time_dependent": ["burden"]}
+
+
+@pytest.mark.parametrize(("centre", "by"), [(None, 2.0), (1.0, 0.0)])
+def test_burden_is_carried_forward_on_the_log_scale(centre, by):
+    """First values are 10, 100, 1000: geometric mean 100. p1: interval 2 from day 100 is cut at 130; 3 is from 190."""
+    described = {"covariates": {} if centre is None else {"burden": {"centre": centre}}}
+    data = build(tables=with_burden(*BURDENS), about=described, progression=LAST, death={"covariates": []})
+    x, interval = data["x_progression"].to_numpy()[:, 0], data["row_interval"].to_numpy()
+    assert [(x[interval == k] + by).round(12).tolist() for k in range(5)] == [[1], [1, 0], [3], [2], [3]]
+    assert data["row_entry"].to_numpy()[interval == 1].tolist() == [0, 30]
+    points = np.array([0, 1, 1, 2, 3, 3])
+    day = np.array([50.0, 130.0, 131.0, 200.0, 300.0, 301.0])
+    at = prediction.covariates_at(data, "progression", points, day)[:, 0]
+    assert at + by == pytest.approx([1, 1, 0, 3, 2, 6])
+
+
+def test_burden_enters_the_joint_models_too():
+    data = build("joint_value", tables=with_burden(*BURDENS), death=LAST)
+    mine = data["row_interval"].to_numpy() == 1
+    late = data["row_clock"].to_numpy()[mine] > 30
+    assert data["x_death"].to_numpy()[mine, 0] == pytest.approx(np.where(late, -2.0, -1.0))
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([], "no table of that name"),
+        (BURDENS[:-1], r"1 patients \(p3\) have no burden measured by the day"),
+        ([*BURDENS[:-1], ("p3", 5.0, 3.0, np.nan)], r"1 patients \(p3\) have no burden measured by the day"),
+        ([*BURDENS, ("p3", 20.0, 0.0, np.nan)], "patient p3 on day 20 is 0, which has no logarithm"),
+    ],
+)
+def test_burden_is_not_imputed(rows, words):
+    with pytest.raises(covariates.DesignError, match=words):
+        build(tables=with_burden(*rows), progression=LAST)
+
+
+def test_a_centre_of_burden_has_a_logarithm():
+    with pytest.raises(covariates.DesignError, match=r"covariates\.burden\.centre is 0"):
+        build(tables=with_burden(*BURDENS), about={"covariates": {"burden": {"centre": 0.0}}}, progression=LAST)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The two real studies: counts of their sources, no fault in our checks, and the published Cox regressions.
+"""The three real studies: counts of their sources, no fault in our checks, and the published Cox regressions.
 
 The reference figures are those of R survival; ties are Efron's (R's default) for bladder1, Breslow's for bmt:
 
@@ -24,7 +24,7 @@ from redose import checks, examples, tables
 DATA = Path(__file__).parents[1] / "data"
 
 
-@pytest.fixture(scope="module", params=["bladder", "transplant"])
+@pytest.fixture(scope="module", params=["bladder", "transplant", "pbc"])
 def study(request, tmp_path_factory) -> tables.Study:
     return derived(request.param, tmp_path_factory)
 
@@ -49,6 +49,11 @@ def bladder(tmp_path_factory) -> dict[str, pd.DataFrame]:
 @pytest.fixture(scope="module")
 def transplant(tmp_path_factory) -> dict[str, pd.DataFrame]:
     return checked("transplant", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def pbc(tmp_path_factory) -> dict[str, pd.DataFrame]:
+    return checked("pbc", tmp_path_factory)
 
 
 def breslow(start, stop, event, x, steps=25) -> tuple[np.ndarray, np.ndarray]:
@@ -96,6 +101,19 @@ def test_transplant_holds_the_patients_and_outcomes_of_its_source(transplant):
     # 26 acute, 61 chronic less the two after relapse or death, 120 platelet recoveries
     assert transplant["gvhd"]["kind"].value_counts().to_dict() == {"chronic": 59, "acute": 26}
     assert len(transplant["conditions"]) == 120
+
+
+def test_pbc_holds_the_patients_outcomes_and_visits_of_its_source(pbc):
+    # R: help(pbcseq), 312 patients with 1,945 visits; at the end of follow-up 143 alive, 29 transplanted, 140 dead
+    assert pbc["patients"]["sex"].value_counts().to_dict() == {"female": 276, "male": 36}
+    assert pbc["patients"]["arm"].value_counts().to_dict() == {"D-penicillamine": 158, "placebo": 154}
+    outcomes = pbc["intervals"]["outcome"].value_counts()
+    assert outcomes.to_dict() == {"censored": 143, "death": 140, "transplant": 29}
+    assert len(pbc["burden"]) == 1945 and not pbc["burden"]["below"].any()
+    # The first patient of the source: two visits, dead on day 400
+    first = pbc["burden"].query("patient == 'p001'")
+    assert first["day"].tolist() == [0, 192] and first["burden"].tolist() == [14.5, 21.3]
+    assert pbc["intervals"].query("patient == 'p001'")["end_day"].tolist() == [400]
 
 
 def andersen_gill(bladder) -> pd.DataFrame:

@@ -32,6 +32,15 @@ def test_every_figure_is_written_as_svg_and_png_and_is_not_blank(folder):
         assert ElementTree.parse(path).getroot().tag.endswith("svg")
 
 
+@pytest.mark.parametrize("cause", labels.CAUSES)
+def test_every_parameter_of_every_cause_has_a_prior_and_a_name(cause):
+    """phi_death once had no prior by that name, and the figure of a model with frailty could not be drawn."""
+    for kind in ("rate", "shape", "smooth", "alpha", "beta", *["phi"] * (cause != "progression")):
+        assert checking.key(f"{kind}_{cause}", "value") in dossiers.CONFIG["priors"]
+        assert f"{kind}_{cause}" in labels.PARAMETERS
+    assert cause in style.CAUSES
+
+
 def test_the_same_numbers_give_the_same_bytes(folder, tmp_path):
     dossiers.conclude(tmp_path, "joint_step", False)
     dossiers.draw(tmp_path, "joint_step", PEOPLE, dossiers.about())

@@ -10,7 +10,7 @@ LAYERS = [
     {"kinetics", "survival", "assay", "files", "logs"},
     {"problems", "rules", "about", "contract", "tables", "sheets", "sentinels", "samples", "follow_up", "weeks"}
     | {"patients", "checks", "examples", "dictionary"},
-    {"coordinates", "covariates", "markers", "design", "onsets"},
+    {"coordinates", "covariates", "estimand", "markers", "design", "onsets"},
     {"priors", "simulate"},
     {"models"},
     {"sampling"},

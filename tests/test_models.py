@@ -15,10 +15,11 @@ import yaml
 from pytensor.compile.mode import Mode
 from scipy.integrate import quad
 from scipy.special import logsumexp
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 
 from redose import assay, coordinates, design, files, prediction, priors, sampling, scores
 from redose.models import MODELS, marker, parts
+from redose.survival import YEAR
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -55,7 +56,7 @@ def small_study() -> dict[str, pd.DataFrame]:
             ("p3", 1, 0, np.nan, 150, "transplant"),
         ],
         columns=["patient", "interval", "start_day", "last_free_day", "end_day", "outcome"],
-    )
+    ).assign(entry_day=np.nan)
     tables["infusions"] = pd.DataFrame(
         [
             ("p1", 0, 9e8, "NK", "L1"),
@@ -182,6 +183,8 @@ def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndar
         shared = np.concatenate([coefficients, np.log(draws["half_life"][:, place])])
         shift = data["trait_shift"].to_numpy() @ (shared - data["shared_reference"].to_numpy())
         return draws["traits"][..., place] - shift
+    if stem == "interval":
+        return draws["zeta"][..., place] / draws["omega_interval"][place]
     if stem == "correlation":
         pairs = draws["correlation"][:, place]
         matrix = np.eye(len(coordinates.trait_kinds(model.design)))
@@ -289,6 +292,54 @@ def test_default_quadrature_is_close():
             one = {k: v[..., place : place + 1] for k, v in draws.items()}
             expected = log_likelihood(areas(data, one, "gap"), one["omega_v"][0], one["phi_death"][0])
             assert likelihood(model, draws, place)["events"] == pytest.approx(expected, rel=2e-3, abs=2e-3)
+
+
+def test_effects_of_interval_numbers_and_strange_trials_enter_the_likelihood():
+    wanted = options() | {"pooled": ["trial", "interval"], "robust": 0.2}
+    data = design.build(small_study(), ABOUT, "intervals", wanted, CONFIG["priors"])
+    model = MODELS["intervals"](data, PRIOR)
+    assert model.named_vars_to_dims["zeta"] == ("k",) and list(model.coords["k"]) == [1, 2, 3]
+    draws = prior_draws(model)
+    one = {k: v[..., :1] for k, v in draws.items()}
+    effect = prediction.interval_effect(data, one, "progression")[:, 0]
+    assert effect == pytest.approx(one["zeta"][[0, 1, 2, 0, 0], 0])
+    expected = log_likelihood(areas(data, one, "gap"), one["omega_v"][0], one["phi_death"][0])
+    assert likelihood(model, draws, 0)["events"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_robust_trial_effect_is_the_mixture_by_hand():
+    """u = ω z: the density of z at u / ω, divided by ω, is 0.8 N(0, ω²) + 0.2 N(0, ω² + 1) at u."""
+    data = design.build(small_study(), ABOUT, "intervals", options() | {"robust": 0.2}, CONFIG["priors"])
+    omega, u = 0.3, np.array([-0.4, 2.5])
+    with pm.Model(coords=parts.coords(data)) as model:
+        parts.pooling(data, PRIOR)
+    log_z = pm.logp(model["z_trial"], u / omega).eval({model["omega_trial"]: omega})
+    by_hand = 0.8 * norm.pdf(u, 0, omega) + 0.2 * norm.pdf(u, 0, np.sqrt(omega**2 + 1))
+    assert np.exp(log_z) / omega == pytest.approx(by_hand)
+    assert "NormalMixture" not in str(model["z_site"].owner.op)
+
+
+def test_a_competing_transplant_has_its_own_hazard_by_hand():
+    """Constant hazards of three causes and 690 days at risk: Σ log λ of the event's cause - Σ λ times days."""
+    tables, none = small_study(), {"covariates": []}
+    tables["intervals"]["last_free_day"] = np.nan
+    words = {"death": "competing", "transplant": "while_on_treatment", "new_therapy": "hypothetical"}
+    wanted = options(frailty=False) | {"estimand": words, "pooled": []}
+    wanted |= dict.fromkeys(("progression", "death", "transplant"), none)
+    data = design.build(tables, ABOUT, "intervals", wanted, CONFIG["priors"])
+    rates = {"progression": 0.8, "death": 0.1, "transplant": 0.3}
+    draws = {f"rate_{c}": np.array([r]) for c, r in rates.items()} | {f"shape_{c}": np.ones(1) for c in rates}
+    draws |= {f"beta_{c}": np.zeros((0, 1)) for c in rates}
+    by_hand = np.log([0.8 / YEAR, 0.8 / YEAR, 0.1 / YEAR, 0.3 / YEAR]).sum() - 1.2 * 690 / YEAR
+    found = likelihood(MODELS["intervals"](data, PRIOR), draws, 0)
+    assert found["events"] == pytest.approx(by_hand, rel=1e-10)
+    of_patients = [scores.frailty_only(data, draws, np.flatnonzero(owner(data) == i))[0] for i in range(3)]
+    assert sum(of_patients) == pytest.approx(by_hand, rel=1e-10)
+
+
+def owner(data: xr.Dataset) -> np.ndarray:
+    """Patient of each row."""
+    return data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()]
 
 
 def test_frailty_is_drawn_from_its_conditional():

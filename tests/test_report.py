@@ -129,6 +129,13 @@ def test_without_mrd_the_dossier_says_so_instead_of_a_threshold(plain):
     assert "Its truth is known" not in "".join(page.text)
 
 
+def test_the_answer_names_the_strategy_of_each_intercurrent_event(plain):
+    read, _, _ = plain
+    found = answer.answer(read)["Intercurrent events"]
+    assert found.startswith("Death without progression: a competing outcome with a hazard")
+    assert "Transplant without progression: censored: what would have happened without it" in found
+
+
 def test_the_answer_of_a_study_without_mrd(plain):
     read, _, _ = plain
     found = answer.answer(read)

@@ -47,7 +47,8 @@ def check(study: Study) -> Verdict:
     if "patients" in read:
         sheet, covariates = read["patients"], study.about["covariates"]
         found += patients.column_near(sheet)
-        found += patients.covariate_column_missing(sheet, covariates, study.about_file)
+        of_patients = {name: keys for name, keys in covariates.items() if name not in {"burden"} & set(read)}
+        found += patients.covariate_column_missing(sheet, of_patients, study.about_file)
         found += patients.missing_covariate(sheet, covariates)
         found += patients.unknown_reference(sheet, covariates, study.about_file)
     found += patients.table_empty(read)
@@ -73,9 +74,10 @@ def read_sheets(study: Study) -> tuple[dict[str, sheets.Sheet], list[pd.DataFram
         found += faults
     read, faults = sentinels.cleared(read)
     found += faults
-    if "mrd" in read:
-        read["mrd"], faults = samples.read(read["mrd"], study.about["assays"])
-        found += faults
+    for name in samples.LIMITED:
+        if name in read:
+            read[name], faults = samples.read(read[name], study.about["assays"])
+            found += faults
     return read, found
 
 

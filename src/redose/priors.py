@@ -15,8 +15,8 @@ class PriorError(ValueError):
 
 
 def convert(name: str, prior: dict) -> dict:
-    """Keyword arguments of the distribution: {mu, sigma} (log scale for positive and ratio, logit scale for a fraction),
-    {sigma} for a spread, {alpha, beta} for a share.
+    """Keyword arguments of the distribution: {mu, sigma} (log scale for positive and ratio, logit scale for a
+    fraction), {sigma} for a spread, {alpha, beta} for a share.
 
     `upper` is the 97.5th percentile; for a spread, of the half-normal sd itself; for a share, of a probability that may
     well be near 0, Beta(1/2, beta). Raises PriorError.
@@ -32,7 +32,7 @@ def convert(name: str, prior: dict) -> dict:
         raise PriorError(f"config: priors.{name}: upper ({upper}) must exceed median ({median}).")
     if scale == "fraction":
         if not 0 < median < upper < 1:
-            raise PriorError(f"config: priors.{name}: a fraction needs 0 < median < upper < 1, got {median} and {upper}.")
+            raise PriorError(f"config: priors.{name}: a fraction needs 0 < median < upper < 1, got {median}, {upper}.")
         return {"mu": float(logit(median)), "sigma": float((logit(upper) - logit(median)) / UPPER)}
     if scale == "level":
         return {"mu": float(median), "sigma": (upper - median) / UPPER}

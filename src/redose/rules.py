@@ -51,7 +51,10 @@ RULES = {
         "occurs more often than all values within 10 % of it; powers of ten never count as codes among doses."
     ),
     "implausible_day": error("A day lies within 100 years of day 0 (a calendar date is not a day)."),
-    "before_day_0": error("Intervals, infusions, GVHD and conditions start on day 0 or later."),
+    "before_day_0": error(
+        "Intervals, infusions, GVHD and conditions start on day 0 or later; an interval may start earlier where its "
+        "entry_day, on day 0 or later, is given."
+    ),
     "outside_range": error("cells > 0, burden >= 0, interval = 1, 2, 3, ..."),
     "unknown_word": error("outcome, schedule and kind take the words of the contract."),
     # keys
@@ -62,21 +65,27 @@ RULES = {
     "unknown_product": error("A product stands in `study.yaml` under products."),
     "unknown_assay": error("An assay stands in `study.yaml` under assays."),
     # covariates
-    "covariate_column_missing": error("A covariate named in `study.yaml` is a column of patients."),
+    "covariate_column_missing": error(
+        "A covariate named in `study.yaml` is a column of patients, or `burden` where there is a table of burden."
+    ),
     "missing_covariate": error("A covariate named in `study.yaml` is known for each patient: none is imputed."),
     "missing_unlisted_covariate": warning("A covariate that `study.yaml` does not name is known for each patient."),
     "unknown_reference": error("The reference level of a covariate occurs in its column."),
     # intervals
     "zero_length": error("An interval is longer than zero days."),
     "end_before_start": error("An interval ends after its start."),
+    "entry_outside": error("entry_day lies within its interval: on start_day or later, before end_day."),
     "last_free_outside": error("last_free_day lies within its interval."),
     "overlapping_intervals": error("An interval starts no earlier than the one before it ends."),
     "interval_numbers": error("A patient's intervals are numbered 1, 2, 3, ... in order of time."),
     "interval_after_death": error("No interval follows a death."),
-    "interval_without_progression": error("A next interval follows a progression, no other outcome."),
+    "interval_without_progression": error(
+        "A next interval follows a progression, or starts on the very day of the transplant or new therapy that ended "
+        "the one before: follow-up went on."
+    ),
     # other events
     "event_after_death": error("No infusion, course, GVHD or condition starts after death."),
-    "infusion_after_transplant": error("No infusion is given after the transplant that ended an interval."),
+    "infusion_after_transplant": error("No infusion is given after the transplant that ended follow-up."),
     "after_follow_up": warning("No sample, infusion, course or onset lies after the patient's last interval."),
     "course_stop_before_start": error("A course stops no earlier than it starts."),
     "end_before_onset": error("An episode of GVHD or of a condition ends no earlier than its onset."),
@@ -89,8 +98,11 @@ RULES = {
     ),
     # samples
     "mrd_outside": error("A measured MRD is a fraction in (0, 1]."),
-    "below_own_lod": error("A measured MRD is not below the LOD of its own sample."),
-    "lod_missing": error("A sample has an LOD: its own, that in '<1e-5', or that of its assay in `study.yaml`."),
-    "lod_outside": error("An LOD is a fraction in (0, 1)."),
+    "below_own_lod": error("A measured MRD or burden is not below the LOD of its own row."),
+    "lod_missing": error(
+        "A sample has an LOD: its own, that in '<1e-5', or that of its assay in `study.yaml`; a burden below a limit "
+        "has one: its own, or that in '<1'."
+    ),
+    "lod_outside": error("An LOD of MRD is a fraction in (0, 1), one of burden is above 0."),
     "lod_contradiction": error("'<1e-5' agrees with the LOD of the same row."),
 }

@@ -64,7 +64,8 @@ def without_patient(data: xr.Dataset, draws: prediction.Draws, rows: np.ndarray)
     for cause in prediction.causes(data):
         value = prediction.log_baseline(data, draws, cause, clock)
         value = value + prediction.covariates_at(data, cause, interval, day) @ draws[f"beta_{cause}"]
-        found[cause] = (value + prediction.patient_effect(data, alone, cause)[patient])[:, :, None]
+        value = value + prediction.patient_effect(data, alone, cause)[patient]
+        found[cause] = (value + prediction.interval_effect(data, draws, cause)[interval])[:, :, None]
     return found
 
 

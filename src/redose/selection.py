@@ -3,11 +3,13 @@
 A patient's outlook starts at the end of its follow-up, if it was alive and progression-free then.
 """
 
+import json
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from redose import prediction
+from redose import estimand, prediction
 
 DRAWS = 400
 STEP = 7.0  # days; the hazards ahead are summed by weeks
@@ -28,7 +30,8 @@ def last_intervals(data: xr.Dataset) -> np.ndarray:
 
 
 def last_outcomes(data: xr.Dataset, intervals: pd.DataFrame) -> pd.Series:
-    """Outcome of each patient's last interval, in the order of data.patient."""
+    """Outcome of each patient's last interval that the estimand counts, in the order of data.patient."""
+    intervals = estimand.followed(intervals, json.loads(data.attrs["options"])["estimand"])
     last = intervals.sort_values("interval").groupby("patient")["outcome"].last()
     return last.reindex(data["patient"].to_numpy())
 
@@ -75,8 +78,8 @@ def select(data: xr.Dataset, outcomes: pd.Series, draws: prediction.Draws, days:
 
 
 def effects(data: xr.Dataset, draws: prediction.Draws, ci_prob: float) -> pd.DataFrame:
-    """Hazard ratio of every covariate on every cause: cause, covariate, ratio (posterior median), low, high,
-    direction ("raises" or "lowers") and its probability."""
+    """Hazard ratio of every covariate on every cause, and of pooled interval numbers against the first: cause,
+    covariate, ratio (posterior median), low, high, direction ("raises" or "lowers") and its probability."""
     tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
     rows = []
     for cause in prediction.causes(data):
@@ -86,6 +89,9 @@ def effects(data: xr.Dataset, draws: prediction.Draws, ci_prob: float) -> pd.Dat
             if f"{name}_{cause}" in draws:
                 names.insert(0, words if data.attrs["link"] != "step" else "MRD above tau")
                 values.insert(0, draws[f"{name}_{cause}"])
+        if cause == "progression" and "zeta" in draws:
+            names += [f"interval[{k}]" for k in data["k"].to_numpy()[1:]]
+            values += [*(draws["zeta"][1:] - draws["zeta"][0])]
         for name, value in zip(names, values, strict=True):
             low, high = np.exp(np.quantile(value, tails))
             raises = float((value > 0).mean())

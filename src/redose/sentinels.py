@@ -57,8 +57,8 @@ def sentinel(sheet: Sheet, column: str, codes: pd.Series) -> pd.DataFrame:
 
 
 def numeric(sheet: Sheet) -> list[str]:
-    """The numeric columns of a sheet, covariates among them; mrd is text until `samples` reads it."""
-    return [name for name in sheet.read if name != "mrd" and pd.api.types.is_float_dtype(sheet.read[name])]
+    """The numeric columns of a sheet, covariates among them; limited ones are text until `samples` reads them."""
+    return [name for name in sheet.read if pd.api.types.is_float_dtype(sheet.read[name])]
 
 
 def days_of(table: contract.Table) -> set[str]:

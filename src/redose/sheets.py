@@ -97,14 +97,14 @@ def escaped(column: str) -> str:
 def read(table: contract.Table, raw: pd.DataFrame, file: str) -> tuple[Sheet, list[pd.DataFrame]]:
     """The sheet of one raw table, without its covariates, and the problems of its numbers.
 
-    `mrd` stays text: `samples` reads it, because a sample below its LOD need not be a number.
+    Limited columns stay text: `samples` reads them, because a value below its limit need not be a number.
     """
     read_columns, rules = {}, {}
     for column in table.raw:
         if column.name not in raw:
             if not column.required and column.kind == "text":
                 read_columns[column.name] = pd.Series(column.default, index=raw.index, dtype=object)
-        elif column.kind == "text" or column.name == "mrd":
+        elif column.kind == "text" or column.limited:
             lower = bool(column.words) or column.name == "grade"
             read_columns[column.name] = entries(raw[column.name], lower)
         else:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.interpolate import BSpline
 
 YEAR = 365.25  # days
+ONE_EVENT = 1.0  # sd of a log hazard that is known from one event: its variance is 1 / events
 CUBIC = 3  # degree of an M-spline; 0 makes a piecewise constant hazard
 
 

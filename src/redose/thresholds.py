@@ -5,6 +5,7 @@ horizon reaches a given level, for a progression-free patient of the trial's pop
 is given no further infusion.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import xarray as xr
 import yaml
 from scipy import stats
 
-from redose import coordinates, kinetics, prediction
+from redose import coordinates, kinetics, prediction, survival
 
 DRAWS = 400
 LEVELS = np.linspace(-6.0, -0.05, 61)  # log10 MRD of today
@@ -28,10 +29,14 @@ def population(data: xr.Dataset, draws: prediction.Draws, seed: int) -> tuple[np
     infused = coordinates.infused(data)
     mean = np.log(draws["doubling"])[None] if infused else draws["slope"]
     sd = draws["omega_g"][None] if infused else draws["omega_s"]
-    z = stats.norm.ppf(np.clip(stats.qmc.Sobol(2 + len(mean), seed=seed).random(PEOPLE), 1e-6, 1 - 1e-6))
+    robust = json.loads(data.attrs["options"]).get("robust", 0.0)  # share whose trial is a stranger (parts.pooling)
+    share = stats.qmc.Sobol(2 + len(mean) + bool(robust), seed=seed).random(PEOPLE)
+    z = stats.norm.ppf(np.clip(share, 1e-6, 1 - 1e-6))
     none, of_growth = np.zeros(mean.shape[-1]), z[:, [0, *range(3, 2 + len(mean))]]
     growth = mean[:, None] + of_growth.T[:, :, None] * sd[:, None]
     between = np.hypot(draws.get("omega_trial", none), draws.get("omega_site", none))
+    if robust and "omega_trial" in draws:
+        between = np.where(share[:, -1:] < robust, np.hypot(between, survival.ONE_EVENT), between)
     return growth, z[:, 1:2] * draws.get("omega_v", none), z[:, 2:3] * between
 
 
@@ -49,8 +54,9 @@ def risk_curve(data: xr.Dataset, draws: prediction.Draws, days: float, clock: fl
     of having come so far on the path that led to today's MRD. No infusion from the start on. Death competes.
     """
     growth, v, u = population(data, draws, seed)
+    first = draws["zeta"][0] if "zeta" in draws else 0.0
     competing = [c for c in prediction.causes(data) if c != "progression"]
-    effect = {"progression": v + u, **{c: draws.get(f"phi_{c}", 0.0) * v for c in competing}}
+    effect = {"progression": v + u + first, **{c: draws.get(f"phi_{c}", 0.0) * v for c in competing}}
     x, w = np.polynomial.legendre.leggauss(NODES)
     ahead, width = days * (x + 1) / 2, days * w / 2
     behind, back = -clock * (x + 1) / 2, clock * w / 2

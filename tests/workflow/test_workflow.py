@@ -55,6 +55,14 @@ def test_dry_run_of_the_default_config(tmp_path):
     assert "results/redosable/joint_step/posterior.nc" in result.stdout
 
 
+def test_dry_run_of_pbc(tmp_path):
+    own = str(ROOT / "data/pbc/config.yaml")
+    place = ["--directory", str(tmp_path), "--configfile", own, "--workflow-profile", "none", "--cores", "1"]
+    result = snakemake("-n", *place)
+    assert result.returncode == 0, result.stderr
+    assert "results/pbc/report.html" in result.stdout and "bladder" not in result.stdout
+
+
 def test_three_studies_from_tables_to_dossiers(tmp_path):
     """Every rule runs; a second call has nothing to do; an edit of the seed fits again, and only that."""
     config = tiny(tmp_path)
@@ -173,6 +181,8 @@ def test_a_rejected_fit_is_named_and_stops_what_depends_on_it(tmp_path):
         ),
         ({"studies": {"x": {"folder": "x"}}}, "estimand"),
         ({"studies": {"bladder": {"models": {"cox": {}}}}}, "cox"),
+        ({"studies": {"bladder": {"estimand": {"death": "treatment_policy"}}}}, "treatment_policy"),
+        ({"studies": {"bladder": {"models": {"intervals": {"robust": 1.5}}}}}, "robust"),
     ],
 )
 def test_the_config_is_validated_before_any_job(change, words, tmp_path):

@@ -14,15 +14,16 @@ BINS = 20  # of a rank plot
 KEPT = 100  # draws of a chain in a rank plot, at least: chains that disagree have a tiny ESS, and should show it
 DENSE = 1000  # draws behind a density
 CHAINS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.VERMILLION, style.SKY, style.BLACK, style.GREY)
-LEFT_OUT = ("u_", "weights_", "grade_")  # groups and spline weights follow from what is shown; grades are counted
+LEFT_OUT = ("u_", "weights_", "zeta", "grade_")  # they follow from what is shown, or are counted
 PRIORS = {  # parameter -> its prior in the config, where they differ
-    **dict.fromkeys(("beta_progression", "beta_death", "beta_acute", "beta_chronic"), "hazard_ratio"),
+    **dict.fromkeys(("beta_acute", "beta_chronic"), "hazard_ratio"),
     **dict.fromkeys(("gamma_acute", "gamma_chronic"), "gvhd_odds"),
     **{
         f"{name}_{kind}": f"gvhd_{name}" for name in ("background", "risk", "duration") for kind in ("acute", "chronic")
     },
     "rho_gvhd": "gvhd_dose",
     "half_life_gvhd": "gvhd_half_life",
+    "xi": "eta",
 }
 
 
@@ -30,9 +31,12 @@ def key(stem: str, link: str) -> str:
     """Name of a parameter's prior in the config."""
     if stem in PRIORS:
         return PRIORS[stem]
-    if stem == "alpha_progression":
-        return f"alpha_{link}"
-    return stem.split("_")[0] if stem.startswith(("shape_", "smooth_")) else stem
+    kind, _, cause = stem.partition("_")
+    if cause not in labels.CAUSES or kind == "rate":
+        return stem
+    if kind == "alpha":
+        return f"alpha_{link}" if cause == "progression" else "alpha_death"
+    return "hazard_ratio" if kind == "beta" else kind
 
 
 def natural(values: np.ndarray, stem: str, scale: str) -> np.ndarray:

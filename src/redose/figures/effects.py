@@ -33,7 +33,7 @@ def hazard_ratios(effects: pd.DataFrame, about: dict, patients: pd.DataFrame) ->
         axis.axvline(1, color=style.GREY, linewidth=0.8, linestyle=":")
         axis.set_yticks(place, [labels.wrapped(labels.covariate(c, about, patients), 44) for c in part["covariate"]])
         axis.set_ylim(-0.6, len(part) - 0.4)
-        axis.set_title(f"hazard of {cause}", loc="left", fontweight="bold")
+        axis.set_title(f"hazard of {labels.CAUSES[cause]}", loc="left", fontweight="bold")
         for y, row in zip(place, part.itertuples(), strict=True):
             text = f"{row.direction} it, P {probability(row.probability)}"
             axis.text(1.02, y, text, transform=axis.get_yaxis_transform(), va="center")

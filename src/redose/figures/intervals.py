@@ -76,7 +76,7 @@ def incidence(curves: pd.DataFrame, clock: str) -> Figure:
             draw(axes[key], part, style.CAUSES[cause], style.CAUSES[cause], f"{cause} ")
             axes[key].lines[-1].set_linestyle((0, (2, 1)))
     figure.supylabel("cumulative incidence", fontsize=8)
-    words = {f"{c} {k}": f"{c}, {v}" for c in causes for k, v in (("model", "model"), ("observed", "observed"))}
+    words = {f"{c} {k}": f"{labels.CAUSES[c]}, {k}" for c in causes for k in ("model", "observed")}
     legend(figure, axes, words)
     return figure
 

@@ -14,17 +14,22 @@ CONDITIONS = {
     "MRD above tau": "MRD above τ, against below",
     "MRD, per log10": "MRD, ten times higher",
 }
+CAUSES = {"progression": "progression", "death": "death", "transplant": "transplant", "new_therapy": "new therapy"}
+OF_CAUSES = {  # parameters that every cause has
+    "rate": "rate of {cause} per patient-year",
+    "shape": "Weibull shape, {cause}",
+    "smooth": "roughness of the {cause} baseline",
+    "phi": "loading of the frailty on {cause}",
+    "alpha": "hazard ratio of {cause}",
+    "beta": "hazard ratio of {cause}",
+    "weights": "{cause} baseline, weight of spline piece",
+}
 PARAMETERS = {
-    "rate_progression": "progressions per patient-year",
-    "rate_death": "deaths per patient-year",
-    "shape_progression": "Weibull shape, progression",
-    "shape_death": "Weibull shape, death",
-    "smooth_progression": "roughness of the progression baseline",
-    "smooth_death": "roughness of the death baseline",
     "omega_v": "sd of the frailty",
-    "phi_death": "loading of the frailty on death",
     "omega_trial": "sd between trials",
     "omega_site": "sd between sites",
+    "omega_interval": "sd between interval numbers",
+    "zeta": "log hazard of interval number",
     "mu_b": "level at the start, log10",
     "beta_b": "change of the level, log10",
     "omega_b": "sd of the level, log10",
@@ -38,12 +43,6 @@ PARAMETERS = {
     "half_life": "half-life of the cells, days",
     "sigma": "assay noise, log10",
     "tau": "threshold τ, log10 MRD",
-    "alpha_progression": "hazard ratio of progression",
-    "alpha_death": "hazard ratio of death",
-    "beta_progression": "hazard ratio of progression",
-    "beta_death": "hazard ratio of death",
-    "weights_progression": "progression baseline, weight of spline piece",
-    "weights_death": "death baseline, weight of spline piece",
     "u_trial": "log hazard of trial",
     "u_site": "log hazard of site",
     "rho_gvhd": "exponent of the dose, GVHD",
@@ -63,8 +62,10 @@ PARAMETERS = {
     "grade_acute": "share of acute grade",
     "grade_chronic": "share of chronic grade",
 }
+PARAMETERS |= {f"{p}_{c}": text.format(cause=word) for p, text in OF_CAUSES.items() for c, word in CAUSES.items()}
 NUMBERED = (  # their index is no covariate
-    *("weights_progression", "weights_death", "u_trial", "u_site"),
+    *(f"weights_{c}" for c in CAUSES),
+    *("u_trial", "u_site", "u_lot", "zeta", "sigma", "half_life", "correlation", "kappa", "theta", "xi"),
     *(f"{name}_{kind}" for name in ("background", "risk", "grade") for kind in ("acute", "chronic")),
 )
 LINKS = {"value": CONDITIONS["MRD, per log10"], "step": CONDITIONS["MRD above tau"]}
@@ -95,6 +96,10 @@ def covariate(name: str, about: dict, patients: pd.DataFrame) -> str:
     column, _, level = name.partition("[")
     known = about.get("covariates", {}).get(column, {})
     label = known.get("label", column.replace("_", " "))
+    if column == "interval" and level:
+        return f"interval {level.removesuffix(']')} against 1"
+    if column == "burden" and column not in patients:
+        return f"{known.get('label', column)}, last measured, ten times higher"
     if level:
         reference = known.get("reference") or sorted(patients[column].unique())[0]
         return f"{label}: {level.removesuffix(']')} against {reference}"

@@ -11,6 +11,8 @@ from redose.figures import labels, style
 ENDS = {
     "progression": {"marker": "X", "color": style.VERMILLION},
     "death": {"marker": "P", "color": style.BLACK},
+    "transplant": {"marker": "D", "color": style.GREEN},
+    "new_therapy": {"marker": "s", "color": style.PURPLE},
     "none": {"marker": "|", "color": style.GREY},
 }
 BELOW = {"marker": "v", "markerfacecolor": "none", "markeredgecolor": style.BLACK, "linestyle": "", "markersize": 4}
@@ -72,7 +74,7 @@ def trajectories(table: pd.DataFrame) -> Figure:
 
 def keys(outcomes: set) -> list:
     """Legend of the trajectories."""
-    words = {"progression": "progression", "death": "death", "none": "end of follow-up"}
+    words = {**labels.CAUSES, "none": "end of follow-up"}
     ends = [Line2D([], [], linestyle="", label=words[k], **ENDS[k]) for k in ENDS if k in outcomes]
     return [
         Patch(color=style.BLUE, alpha=0.4, label="latent MRD, with band"),

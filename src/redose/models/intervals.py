@@ -1,8 +1,8 @@
 """Recurrent progression-free intervals with death as a competing cause; no MRD.
 
-    log λ_ik(t) = log λ0(t) + x_ik(t)'β + u_trial + u_site + v_i        progression
+    log λ_ik(t) = log λ0(t) + x_ik(t)'β + u_trial + u_site + ζ_k + v_i  progression
     log λD_ik(t) = log λD0(t) + z_ik(t)'β_D + φ v_i                     death, or another competing cause
-    v_i ~ Normal(0, ω_v) (integrated out),  u ~ Normal(0, ω_trial), Normal(0, ω_site)
+    v_i ~ Normal(0, ω_v) (integrated out),  u ~ Normal(0, ω_trial), Normal(0, ω_site),  ζ_k ~ Normal(0, ω_interval)
 
 t is days on the clock (gap: since the interval's start; total: since day 0). λ0 is Weibull or an M-spline. A row is
 a piece of an interval on which the covariates are constant, so cumulative hazards are exact.

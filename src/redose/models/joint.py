@@ -13,7 +13,7 @@ Samples:
 
 Hazards (gap clock)
 
-    log λ_ik(t)  = log λ0(t) + α f(M_i(t)) + α_s dM_i/dt + x_ik(t)'β + u_trial + u_site + v_i
+    log λ_ik(t)  = log λ0(t) + α f(M_i(t)) + α_s dM_i/dt + x_ik(t)'β + u_trial + u_site + ζ_k + v_i
     log λC_ik(t) = log λC0(t) + α_C f(M_i(t)) + ... + z_ik(t)'β_C + φ_C v_i                  death, or another cause
     f(M) = M - reference (value)  |  expit((M - τ) / width) (step);  dM/dt in log10 per 30 days (slope)
 

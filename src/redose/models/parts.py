@@ -9,7 +9,7 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from redose.design import causes
-from redose.survival import YEAR
+from redose.survival import ONE_EVENT, YEAR
 
 FRAILTY_NODES = 40  # exact to 1e-3 in the log likelihood of a patient with nine events and omega_v = 1
 
@@ -17,7 +17,7 @@ FRAILTY_NODES = 40  # exact to 1e-3 in the log likelihood of a patient with nine
 def coords(data: xr.Dataset) -> dict:
     """Named coordinates of the model: those of the data, and counted ones for dims that carry no names."""
     of_marker = ("level_covariate", "growth_covariate", "kill_covariate", "assay", "course", "product", "timed", "lot")
-    named = ("patient", "interval", "trial", "site", *of_marker, "property", "trait", "trait_pair")
+    named = ("patient", "interval", "trial", "site", "k", *of_marker, "property", "trait", "trait_pair")
     found = {d: data[d].to_numpy() for d in (*named, *(f"{c}_covariate" for c in causes(data))) if d in data.coords}
     counted = ("row", "sample", "basis", *(f"{c}_basis" for c in causes(data)))
     found |= {d: np.arange(data.sizes[d]) for d in counted if d in data.sizes}
@@ -41,14 +41,34 @@ def has_frailty(data: xr.Dataset) -> bool:
 
 def pooling(data: xr.Dataset, prior: dict):
     """u, shape (patient,): effects of the config's pooled groups (trial, site) on the log hazard of progression,
-    partially pooled, non-centred. A group with one level is left to the intercept."""
+    partially pooled, non-centred. A group with one level is left to the intercept.
+
+    With `robust` a trial is, with that probability, a stranger: u_trial ~ (1 - robust) Normal(0, ω) + robust
+    Normal(0, √(ω² + 1)), whose second part knows as much as one event tells (robust MAP, Schmidli 2014).
+    """
+    options = json.loads(data.attrs["options"])
     u = pt.zeros(data.sizes["patient"])
-    for group in json.loads(data.attrs["options"])["pooled"]:
-        if data.sizes[group] > 1:
+    for group in ("trial", "site"):
+        if group in options["pooled"] and data.sizes[group] > 1:
             omega = pm.HalfNormal(f"omega_{group}", **prior[f"omega_{group}"])
-            z = pm.Normal(f"z_{group}", dims=group)
+            strange = options.get("robust", 0.0) if group == "trial" else 0.0
+            if strange:
+                wide = pt.sqrt(1 + (ONE_EVENT / omega) ** 2)
+                z = pm.NormalMixture(f"z_{group}", [1 - strange, strange], 0, pt.stack([1.0, wide]), dims=group)
+            else:
+                z = pm.Normal(f"z_{group}", dims=group)
             u += pm.Deterministic(f"u_{group}", omega * z, dims=group)[data[f"patient_{group}"].to_numpy()]
     return u
+
+
+def of_interval_number(data: xr.Dataset, prior: dict):
+    """ζ_k at each row's interval number, shape (row,): effects on the log hazard of progression, partially pooled,
+    non-centred; 0 unless the config pools `interval` and there are several."""
+    if "interval" not in json.loads(data.attrs["options"])["pooled"] or data.sizes["k"] == 1:
+        return 0.0
+    omega = pm.HalfNormal("omega_interval", **prior["omega_interval"])
+    zeta = pm.Deterministic("zeta", omega * pm.Normal("z_interval", dims="k"), dims="k")
+    return zeta[data["interval_k"].to_numpy()[data["row_interval"].to_numpy()]]
 
 
 def log_baseline(data: xr.Dataset, cause: str, prior: dict):
@@ -85,7 +105,7 @@ def cumulative_baseline(data: xr.Dataset, cause: str):
 
 @dataclass(frozen=True)
 class Hazard:
-    """One cause on the rows, without the frailty: log hazard, and cumulative hazard over the row's piece or at its
+    """One cause on the rows, without frailty and ζ_k: log hazard, and cumulative hazard over the row's piece or at its
     node; shape (row,) each."""
 
     log_hazard: pt.TensorVariable
@@ -93,14 +113,15 @@ class Hazard:
 
 
 def linear_predictors(data: xr.Dataset, prior: dict, u) -> dict:
-    """Cause -> log hazard ratio on the rows by covariates and groups, shape (row,). u: from `pooling`."""
+    """Cause -> log hazard ratio on the rows by covariates, groups and interval number, shape (row,). u: from
+    `pooling`."""
     row_interval = pm.Data("row_interval", data["row_interval"].to_numpy(), dims="row")
     patient = pm.Data("interval_patient", data["interval_patient"].to_numpy(), dims="interval")[row_interval]
-    found = {}
+    shared, found = u[patient] + of_interval_number(data, prior), {}
     for cause in causes(data):
         beta = pm.Normal(f"beta_{cause}", **prior["hazard_ratio"], dims=f"{cause}_covariate")
         x = pm.Data(f"x_{cause}", data[f"x_{cause}"].to_numpy(), dims=("row", f"{cause}_covariate"))
-        found[cause] = pt.dot(x, beta) + (u[patient] if cause == "progression" else 0.0)
+        found[cause] = pt.dot(x, beta) + (shared if cause == "progression" else 0.0)
     return found
 
 

@@ -28,7 +28,7 @@ CHAPTERS = {
 PAGES = {"intervals": "intervals", "joint_value": "joint", "joint_step": "joint", "gvhd": "gvhd"}  # of redose.models
 ALT = {
     "free": "Probability of being alive and progression-free by group and interval number, observed and model",
-    "incidence": "Cumulative incidence of progression and death by group and interval number, observed and model",
+    "incidence": "Cumulative incidence of every cause by group and interval number, observed and model",
     "effects": "Forest plot of hazard ratios",
     "priors": "Prior and posterior densities of the population parameters",
     "chains": "Traces and rank plots of the parameters with the fewest effective draws",

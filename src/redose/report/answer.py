@@ -5,6 +5,7 @@ import math
 import pandas as pd
 from scipy import stats
 
+from redose import estimand
 from redose.figures import labels
 from redose.report import words
 from redose.report.reading import Dossier, Fit
@@ -20,6 +21,7 @@ def answer(dossier: Dossier) -> dict[str, str]:
         "What moves progression": effects(dossier),
         **({"GVHD": gvhd(dossier)} if dossier.gvhd else {}),
         "Patient outlook": outlook(dossier),
+        "Intercurrent events": intercurrent(dossier),
         "What this rests on": basis(dossier),
     }
 
@@ -188,6 +190,17 @@ def outlook(dossier: Dossier) -> str:
     text += f"the probability of staying so for {words.days(day)} without a further infusion runs from "
     text += f"{words.percent(values.min())} to {words.percent(values.max())}, median {words.percent(values.median())}"
     return f"{text} (model {dossier.best.model})."
+
+
+def intercurrent(dossier: Dossier) -> str:
+    """The estimand in a sentence for each intercurrent event."""
+    intervals = dossier.tables["intervals"]
+    parts = []
+    for event, word in dossier.config["estimand"].items():
+        name = labels.CAUSES[event]
+        meaning = estimand.counts_as(event, word, intervals)
+        parts.append(f"{name[0].upper()}{name[1:]} without progression: {meaning}.")
+    return " ".join(parts)
 
 
 def basis(dossier: Dossier) -> str:

@@ -6,17 +6,12 @@ from pathlib import PurePath
 
 import pandas as pd
 
+from redose import estimand as strategy
 from redose.figures import checking, labels
 from redose.report import words
 from redose.report.reading import Dossier, Fit
 
-OUTCOMES = {
-    "progression": "progression",
-    "death": "death",
-    "transplant": "transplant",
-    "new_therapy": "new therapy",
-    "censored": "end of follow-up",
-}
+OUTCOMES = {**labels.CAUSES, "censored": "end of follow-up"}
 LAST = 6  # interval numbers from here on are pooled
 
 
@@ -208,7 +203,14 @@ def effects(dossier: Dossier, fit: Fit) -> Table:
         ratio = estimate(r.ratio, r.low, r.high)
         verdict = Cell(words.evidence(r.probability))
         rows.append(
-            [Cell(name), Cell(r.cause), ratio, Cell(r.direction), cell(r.probability, words.probability), verdict]
+            [
+                Cell(name),
+                Cell(labels.CAUSES[r.cause]),
+                ratio,
+                Cell(r.direction),
+                cell(r.probability, words.probability),
+                verdict,
+            ]
         )
     columns = ["covariate", "hazard of", "hazard ratio", "direction", "P(direction)", "strength"]
     return Table(f"Hazard ratios, model {fit.model}", columns, rows, f"selection/{fit.model}.effects.csv")
@@ -346,16 +348,12 @@ def priors(dossier: Dossier) -> Table:
 
 def estimand(dossier: Dossier) -> Table:
     """Intercurrent events, how often each met, and its strategy in the words of ICH E9(R1)."""
-    strategies = {
-        "competing": "a competing outcome with a hazard and a cumulative incidence of its own (while-alive strategy)",
-        "composite": "an event like progression (composite strategy)",
-        "hypothetical": "censored: what would have happened without it (hypothetical strategy)",
-    }
-    happened = dossier.tables["intervals"]["outcome"]
+    intervals = dossier.tables["intervals"]
     rows = []
-    for event, role in dossier.config["estimand"].items():
-        text = {"death": "death without progression"}.get(event, OUTCOMES[event] + " without progression")
-        rows.append([Cell(text), count(int((happened == event).sum())), Cell(strategies[role])])
+    for event, word in dossier.config["estimand"].items():
+        times, _ = strategy.followed_on(intervals, event)
+        meaning = Cell(strategy.counts_as(event, word, intervals))
+        rows.append([Cell(f"{OUTCOMES[event]} without progression"), count(times), meaning])
     kept = "counted as it happened (treatment-policy strategy)"
     if len(dossier.tables["infusions"]):
         rows.append([Cell("further infusion during follow-up"), count(len(dossier.tables["infusions"])), Cell(kept)])
@@ -368,20 +366,26 @@ def estimand(dossier: Dossier) -> Table:
 def options(dossier: Dossier) -> Table:
     """What the config asks of every model."""
     rows = []
+    causes = ["progression", *strategy.competing(dossier.config["estimand"])]
     for model in dossier.fits:
         entry = dossier.config["models"][model]
-        hazards = [(cause, entry[cause]) for cause in ("progression", "death") if cause in entry]
+        hazards = [entry.get(cause, {"covariates": []}) for cause in causes]
         named = [
-            ", ".join([*h["covariates"], *(f"{c} (while active)" for c in h.get("time_dependent", []))])
-            for _, h in hazards
+            ", ".join([*h["covariates"], *(f"{c} ({lasting(c)})" for c in h.get("time_dependent", []))]) or "–"
+            for h in hazards
         ]
         kinetics = entry.get("kinetics", {})
         frailty = "yes" if entry.get("frailty", True) else "no"
         row = [Cell(model), Cell(entry.get("clock", "gap")), Cell(entry.get("baseline", "")), Cell(frailty)]
-        row += [Cell(text) for text in named] + [Cell("")] * (2 - len(named))
+        row += [Cell(text) for text in named]
         rows.append([*row, *(Cell(", ".join(kinetics.get(k, [])) or "–") for k in ("level", "kill"))])
-    columns = ["model", "clock", "baseline", "frailty", "progression depends on", "death depends on"]
+    columns = ["model", "clock", "baseline", "frailty", *(f"{OUTCOMES[c]} depends on" for c in causes)]
     return Table("Models asked for in the config", [*columns, "MRD level depends on", "kill depends on"], rows)
+
+
+def lasting(name: str) -> str:
+    """How long a time-dependent covariate keeps its value."""
+    return "last measured" if name == "burden" else "while active"
 
 
 def versions(dossier: Dossier) -> Table:
