@@ -9,8 +9,10 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/names.smk"
 
 
+refuse_unknown_names(config, f"{workflow.basedir}/workflow/schemas/config.schema.yaml")
 validate(config, schema="workflow/schemas/config.schema.yaml")
 
 

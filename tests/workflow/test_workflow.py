@@ -168,9 +168,11 @@ def test_a_rejected_fit_is_named_and_stops_what_depends_on_it(tmp_path):
         ({"acceptance": {"rhat": 1.01}}, None),
         ({"sampling": {"chains": 1}}, "chains"),
         (
-            {"priors": {"doublings": {"scale": "level", "median": 1, "upper": 2, "meaning": "", "source": ""}}},
-            "doublings",
+            {"priors": {"doublings": {"median": 1}}},
+            "config: priors: unknown name 'doublings'; did you mean 'doubling'?",
         ),
+        ({"priors": {"tau": {"medain": 1}}}, "config: priors.tau: unknown name 'medain'; did you mean 'median'?"),
+        ({"priors": {"doubling": {"scale": "positiv"}}}, "'positiv' is not one of"),
         ({"studies": {"x": {"folder": "x"}}}, "estimand"),
         ({"studies": {"bladder": {"models": {"cox": {}}}}}, "cox"),
     ],
