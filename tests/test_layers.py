@@ -14,7 +14,8 @@ LAYERS = [
     {"priors", "simulate"},
     {"models"},
     {"sampling"},
-    {"diagnostics", "acceptance", "prediction", "overlay", "trajectories", "thresholds", "selection", "scores"},
+    {"diagnostics", "acceptance", "prediction", "overlay", "trajectories", "thresholds", "selection", "scores"}
+    | {"clinical"},
     {"figures", "report"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}

@@ -63,6 +63,7 @@ def test_three_studies_from_tables_to_dossiers(tmp_path):
     for study, models in (("bladder", 1), ("transplant", 1), ("redosable", 3)):
         assert (tmp_path / f"results/{study}/report.html").stat().st_size > 50_000
         assert len(pd.read_csv(tmp_path / f"results/{study}/compare.csv")) == models
+        assert len(pd.read_csv(tmp_path / f"results/{study}/intervals/prior_predictive.csv")) == 3
     thresholds = pd.read_csv(tmp_path / "results/redosable/threshold/joint_step.csv")
     assert thresholds.loc[0, "threshold"] == "prognostic: tau"
     assert thresholds.loc[0, "truth"] == -3.0
