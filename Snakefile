@@ -31,12 +31,14 @@ wildcard_constraints:
 localrules:
     all,
     accept,
+    calibration,
 
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/conclude.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/calibration.smk"
 
 
 rule all:

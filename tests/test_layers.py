@@ -15,7 +15,8 @@ LAYERS = [
     {"models"},
     {"sampling"},
     {"diagnostics", "acceptance", "prediction", "overlay", "trajectories", "thresholds", "selection", "scores"}
-    | {"clinical"},
+    | {"clinical", "ranks", "schedules"},
+    {"calibration"},
     {"figures", "report"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
