@@ -193,7 +193,7 @@ def test_risk_counts_those_who_came_so_far():
     """Constant hazards, frailty sd 1: P(progression in 90 d | free for 90 d), by quadrature over the frailty."""
     data, draws = value_draws()
     draws |= {"alpha_progression": np.zeros(SAME), "rate_progression": np.full(SAME, 2.0)}
-    draws |= {"omega_v": np.ones(SAME), "phi": np.zeros(SAME)}
+    draws |= {"omega_v": np.ones(SAME), "phi_death": np.zeros(SAME)}
     curve = thresholds.risk_curve(data, draws, 90, 90, 1)
     v = np.linspace(-8, 8, 4001)
     grown = 2.0 * 90 / YEAR * np.exp(v)
@@ -273,7 +273,7 @@ def test_importance_sampling_integrates_a_patient_out():
     linked = fraction[len(samples) :] + 3.0
     hazards = scores.without_patient(data, one, rows)
     hazards = {c: x + one[f"alpha_{c}"][:, None] * linked for c, x in hazards.items()}
-    log_t = scores.event_terms(data, one, hazards, rows, np.zeros((1, number)), np.zeros(1))[0]
+    log_t = scores.event_terms(data, one, hazards, rows, np.zeros((1, number)))[0]
     brute = np.log(np.mean(np.exp(log_y + log_t)))
 
     # the proposal is centred on draws of the traits: give it the conditional moments by weighting the prior draws

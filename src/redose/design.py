@@ -15,6 +15,7 @@ import xarray as xr
 from redose import coordinates, covariates, kinetics, survival
 from redose.covariates import DesignError
 
+INTERCURRENT = ("death", "transplant", "new_therapy")  # outcomes whose meaning the estimand decides
 LINKS = {"intervals": "none", "joint_value": "value", "joint_step": "step"}
 NODES = 4  # Gauss-Legendre nodes a piece
 AFTER_DOSE = (3.0,)  # half-lives after an infusion at which a piece is cut: the hazard bends there
@@ -95,8 +96,13 @@ def frame(tables: dict, about: dict, options: dict, priors: dict) -> Frame:
 
 
 def causes_of(options: dict) -> list[str]:
-    """Names of the modelled causes: progression, and death unless the estimand makes it composite or censored."""
-    return ["progression"] + ["death"] * (options["estimand"]["death"] == "competing")
+    """Names of the modelled causes: progression, and every intercurrent outcome that competes with it."""
+    return ["progression", *(c for c in INTERCURRENT if options["estimand"][c] == "competing")]
+
+
+def causes(data: xr.Dataset) -> list[str]:
+    """Modelled causes of a design, progression first."""
+    return [c for c in ("progression", *INTERCURRENT) if f"x_{c}" in data]
 
 
 def clocked(intervals: pd.DataFrame, index: pd.Index, options: dict) -> pd.DataFrame:

@@ -84,7 +84,7 @@ def predicted_frailty(data: xr.Dataset, draws: prediction.Draws, interval, membe
         return {c: np.ones_like(x) for c, x in grown.items()}
     node, weight = np.polynomial.hermite_e.hermegauss(NODES)
     v = draws["omega_v"][:, None] * node  # (draw, node)
-    shift = {c: v if c == "progression" else draws["phi"][:, None] * v for c in grown}
+    shift = {c: v if c == "progression" else draws[f"phi_{c}"][:, None] * v for c in grown}
     earlier, events = earlier_intervals(data, draws)
     first = np.searchsorted(member, member)
     past = {}

@@ -11,6 +11,7 @@ import xarray as xr
 from scipy.special import expit
 
 from redose import kinetics, survival
+from redose.design import causes
 
 Draws = dict[str, np.ndarray]
 
@@ -21,11 +22,6 @@ def thin(posterior: xr.Dataset, most: int) -> Draws:
     total = stacked.sizes["sample"]
     keep = np.linspace(0, total - 1, min(most, total)).astype(int)
     return {name: x.transpose(..., "sample").to_numpy()[..., keep] for name, x in stacked.data_vars.items()}
-
-
-def causes(data: xr.Dataset) -> list[str]:
-    """Modelled causes, progression first."""
-    return [c for c in ("progression", "death") if f"x_{c}" in data]
 
 
 def doses_of(data: xr.Dataset) -> kinetics.Doses:
@@ -120,7 +116,7 @@ def patient_effect(data: xr.Dataset, draws: Draws, cause: str) -> np.ndarray:
             if f"u_{group}" in draws:
                 effect += draws[f"u_{group}"][data[f"patient_{group}"].to_numpy()]
         return effect + draws.get("v", 0.0)
-    return effect + draws["phi"] * draws["v"] if "v" in draws else effect
+    return effect + draws[f"phi_{cause}"] * draws["v"] if "v" in draws else effect
 
 
 def log_hazards(data: xr.Dataset, draws: Draws, interval: np.ndarray, clock: np.ndarray) -> dict[str, np.ndarray]:

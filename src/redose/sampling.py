@@ -13,6 +13,8 @@ import pymc as pm
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
+from redose.design import causes
+
 log = logging.getLogger("redose")
 FRAILTY_GRID = 121  # points over +-6 sd
 PACKAGES = ("redose", "pymc", "pytensor", "nutpie", "numba", "numpy", "arviz")
@@ -49,7 +51,8 @@ class Progress:
 
 
 def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str, cores: int = 1) -> xr.DataTree:
-    """Posterior draws as a DataTree: groups posterior and sample_stats; dims chain, draw and those of the model.
+    """Posterior draws as a DataTree: groups posterior, log_likelihood (of every patient's events and samples, frailty
+    integrated out) and sample_stats; dims chain, draw and those of the model.
 
     data: the design that the model was built from. sampling: chains, tune, draws, target_accept. seed: from `seed_of`;
     each chain derives its own from it, so draws do not depend on `cores`. name: for the progress lines.
@@ -78,7 +81,7 @@ def draw_frailty(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> xr.DataA
     """v, dims (chain, draw, patient): one draw of every patient's frailty from its exact conditional given each draw
     of the parameters, by inverting its distribution function on a grid of standardised values.
 
-    posterior: omega_v, phi, exposure_*; data: the design.
+    posterior: omega_v, phi_*, exposure_*; data: the design.
     """
     grid = np.linspace(-6.0, 6.0, FRAILTY_GRID)
     size = (posterior.sizes["chain"] * posterior.sizes["draw"], data.sizes["patient"])
@@ -89,8 +92,8 @@ def draw_frailty(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> xr.DataA
     for i in range(size[1]):
         at = flat["omega_v"][:, None] * grid
         log_density = np.broadcast_to(-0.5 * grid**2, at.shape).copy()
-        for cause in (c for c in ("progression", "death") if f"x_{c}" in data):
-            shift = at if cause == "progression" else flat["phi"][:, None] * at
+        for cause in causes(data):
+            shift = at if cause == "progression" else flat[f"phi_{cause}"][:, None] * at
             events = int(data[f"row_{cause}"].to_numpy()[owner == i].sum())
             log_density += events * shift - flat[f"exposure_{cause}"][:, i, None] * np.exp(shift)
         if "exposure_between" in flat:
@@ -129,8 +132,10 @@ def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int) -> xr.DataTree:
     posterior = groups["posterior"]
     if "omega_v" in posterior:
         posterior["v"] = draw_frailty(posterior, data, seed_of(seed, "frailty"))
+    terms = [v for v in posterior if v.startswith("log_likelihood_")]
     needless = [v for v in posterior if v.startswith(("z_", "exposure_"))]
-    groups["posterior"] = posterior.drop_vars(needless)
+    groups["log_likelihood"] = posterior[terms].rename({v: v.removeprefix("log_likelihood_") for v in terms})
+    groups["posterior"] = posterior.drop_vars(needless + terms)
     for group in groups.values():
         group.attrs = provenance(seed)
     return xr.DataTree.from_dict(groups)
@@ -141,7 +146,8 @@ def sample_prior(model: pm.Model, draws: int, seed: int) -> xr.DataTree:
     with model, warnings.catch_warnings():
         # the potentials are the likelihood: prior draws leave the data out on purpose
         warnings.filterwarnings("ignore", message="The effect of Potentials")
-        tree = pm.sample_prior_predictive(draws, var_names=kept(model), random_seed=np.random.default_rng(seed))
+        names = [name for name in kept(model) if not name.startswith(("exposure_", "log_likelihood_"))]
+        tree = pm.sample_prior_predictive(draws, var_names=names, random_seed=np.random.default_rng(seed))
     prior = tree["prior"].to_dataset()
     prior.attrs = provenance(seed)
     return xr.DataTree.from_dict({"prior": prior})

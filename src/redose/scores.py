@@ -26,7 +26,7 @@ PROPOSALS = 96  # importance samples of a patient's effects
 WIDER = 1.3  # proposal sd relative to the posterior's
 
 
-def event_terms(data: xr.Dataset, draws: prediction.Draws, log_hazards: dict, rows: np.ndarray, v: np.ndarray, phi):
+def event_terms(data: xr.Dataset, draws: prediction.Draws, log_hazards: dict, rows: np.ndarray, v: np.ndarray):
     """log p(events | effects), shape (draw, proposal), for one patient's rows.
 
     log_hazards: cause -> (row, draw, proposal or 1) without the frailty. v: frailty, shape (draw, proposal).
@@ -34,7 +34,7 @@ def event_terms(data: xr.Dataset, draws: prediction.Draws, log_hazards: dict, ro
     total = np.zeros_like(v)
     inside = data["row_inside"].to_numpy()[rows]
     for cause, value in log_hazards.items():
-        shift = v if cause == "progression" else phi[:, None] * v
+        shift = v if cause == "progression" else loading(draws, cause)[:, None] * v
         happened = data[f"row_{cause}"].to_numpy()[rows]
         grown = prediction.cumulated(data, draws, cause, rows, value) * np.exp(shift)
         total += (value[happened] + shift).sum(0) if happened.any() else 0.0
@@ -46,9 +46,9 @@ def event_terms(data: xr.Dataset, draws: prediction.Draws, log_hazards: dict, ro
     return total
 
 
-def loading(draws: prediction.Draws) -> np.ndarray:
-    """φ, or zeros where death is not a cause of its own; shape (draw,)."""
-    return draws.get("phi", np.zeros(len(draws["rate_progression"])))
+def loading(draws: prediction.Draws, cause: str) -> np.ndarray:
+    """φ of a competing cause, zeros in a model without a frailty; shape (draw,)."""
+    return draws.get(f"phi_{cause}", np.zeros(len(draws["rate_progression"])))
 
 
 def without_patient(data: xr.Dataset, draws: prediction.Draws, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -71,9 +71,9 @@ def frailty_only(data: xr.Dataset, draws: prediction.Draws, rows: np.ndarray) ->
     hazards = without_patient(data, draws, rows)
     draw_count = len(draws["rate_progression"])
     if "omega_v" not in draws:
-        return event_terms(data, draws, hazards, rows, np.zeros((draw_count, 1)), np.zeros(draw_count))[:, 0]
+        return event_terms(data, draws, hazards, rows, np.zeros((draw_count, 1)))[:, 0]
     node, weight = np.polynomial.hermite_e.hermegauss(NODES)
-    terms = event_terms(data, draws, hazards, rows, draws["omega_v"][:, None] * node, loading(draws))
+    terms = event_terms(data, draws, hazards, rows, draws["omega_v"][:, None] * node)
     return logsumexp(terms + np.log(weight / weight.sum()), axis=1)
 
 
@@ -118,7 +118,7 @@ def with_mrd(data: xr.Dataset, draws: prediction.Draws, i: int, block: np.ndarra
     )
     hazards = {c: x + draws[f"alpha_{c}"][:, None] * linked for c, x in without_patient(data, draws, rows).items()}
     v = np.broadcast_to(effects[:, -1] if frail else 0.0, log_y.shape)
-    log_t = event_terms(data, draws, hazards, rows, v, loading(draws))
+    log_t = event_terms(data, draws, hazards, rows, v)
     importance = log_prior - log_proposal - np.log(PROPOSALS)
     given = logsumexp(importance + log_y, axis=1) if len(samples) else np.zeros(len(draws["sigma"]))
     return logsumexp(importance + log_y + log_t, axis=1), given

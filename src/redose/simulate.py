@@ -7,7 +7,7 @@ Patient i in interval k that started on day t_k0; s = t - t_k0; M is log10 of th
     M      = B - log10(1 + 10^B)
     y_ij   ~ Normal(M_i(t_ij), sigma), censored below log10 lod_ij
     log hazard of progression = log lambda0_P(s) + alpha_P f(M) + x'beta_P + u_trial + u_site + v_i
-    log hazard of death       = log lambda0_D(s) + alpha_D f(M) + x'beta_D + phi v_i
+    log hazard of death       = log lambda0_D(s) + alpha_D f(M) + x'beta_D + phi_death v_i
 
 Time runs in whole days for all patients at once. A day holds, in this order: sample, infusion, then the hazards of its
 24 hours, with M taken at their middle and the baseline integrated exactly. The kill is the plain sum over all infusions
@@ -300,7 +300,7 @@ class _FollowUp:
             progression["tumour_burden"] * x["tumour_burden"] + progression["tme"] * x["tme"]
         ).to_numpy() + (self.effects.u + self.effects.v)
         self.death_fixed = death["age"] * (x["age"].to_numpy() - age["centre"]) / age["per"]
-        self.death_fixed = self.death_fixed + self.p["phi"] * self.effects.v
+        self.death_fixed = self.death_fixed + self.p["phi_death"] * self.effects.v
 
     def run(self) -> None:
         """Follow everybody from the first baseline sample to the end of follow-up."""

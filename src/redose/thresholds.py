@@ -38,8 +38,8 @@ def risk_curve(data: xr.Dataset, draws: prediction.Draws, days: float, clock: fl
     of having come so far on the path that led to today's MRD. No infusion from the start on. Death competes.
     """
     growth, v, u = population(draws, seed)
-    phi = draws.get("phi", np.zeros(len(draws["doubling"])))
-    effect = {"progression": v + u, "death": phi * v}
+    competing = [c for c in prediction.causes(data) if c != "progression"]
+    effect = {"progression": v + u, **{c: draws.get(f"phi_{c}", 0.0) * v for c in competing}}
     x, w = np.polynomial.legendre.leggauss(NODES)
     ahead, width = days * (x + 1) / 2, days * w / 2
     behind, back = -clock * (x + 1) / 2, clock * w / 2

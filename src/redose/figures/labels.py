@@ -22,7 +22,7 @@ PARAMETERS = {
     "smooth_progression": "roughness of the progression baseline",
     "smooth_death": "roughness of the death baseline",
     "omega_v": "sd of the frailty",
-    "phi": "loading of the frailty on death",
+    "phi_death": "loading of the frailty on death",
     "omega_trial": "sd between trials",
     "omega_site": "sd between sites",
     "mu_b": "level at the start, log10",

@@ -1,7 +1,7 @@
 """Recurrent progression-free intervals with death as a competing cause; no MRD.
 
     log λ_ik(t) = log λ0(t) + x_ik(t)'β + u_trial + u_site + v_i        progression
-    log λD_ik(t) = log λD0(t) + z_ik(t)'β_D + φ v_i                     death without progression
+    log λD_ik(t) = log λD0(t) + z_ik(t)'β_D + φ v_i                     death, or another competing cause
     v_i ~ Normal(0, ω_v) (integrated out),  u ~ Normal(0, ω_trial), Normal(0, ω_site)
 
 t is days on the clock (gap: since the interval's start; total: since day 0). λ0 is Weibull or an M-spline. A row is
@@ -29,5 +29,6 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             log_baseline = parts.log_baseline(data, cause, prior)
             grown = parts.cumulative_baseline(data, cause) * pt.exp(eta)
             hazards[cause] = parts.Hazard(log_baseline + eta, grown)
-        parts.event_likelihood(data, prior, hazards)
+        log_likelihood = parts.event_log_likelihood(data, prior, hazards)
+        pm.Potential("events", pm.Deterministic("log_likelihood_events", log_likelihood, dims="patient").sum())
     return model

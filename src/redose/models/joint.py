@@ -17,8 +17,8 @@ Hazards (gap clock)
 Patient traits are b_ik, log doubling_i and the log kill of the patient's average infusion (log δ_i + ψ and ρ times its
 mean log dose and mean infusion number: with δ_i itself as the trait ψ had a bulk ESS of 93 in 4,000 draws). They are
 centred: 240 patients with 19 samples each gave six times the ESS of the non-centred form. They are sampled in
-coordinates that make a patient's own traits nearly independent (`parts.traits`), which changes the geometry and not the
-posterior. The frailty v_i ~ Normal(0, ω_v) is integrated out.
+coordinates that make a patient's own traits nearly independent (`marker.traits`), which changes the geometry and not
+the posterior. The frailty v_i ~ Normal(0, ω_v) is integrated out.
 """
 
 import json
@@ -29,7 +29,7 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from redose.kinetics import LOG10_2
-from redose.models import parts
+from redose.models import marker, parts
 
 
 def build(data: xr.Dataset, prior: dict) -> pm.Model:
@@ -60,22 +60,22 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
         patients = np.ones(data.sizes["patient"])
         mean = pt.concatenate([level, pt.log(doubling) * patients, log_kill])
         sd = pt.concatenate([omega_b * np.ones(data.sizes["interval"]), omega_g * patients, omega_delta * patients])
-        traits = parts.traits(data, mean, sd, pt.stack([psi, rho, pt.log(half_life)]))
+        traits = marker.traits(data, mean, sd, pt.stack([psi, rho, pt.log(half_life)]))
         intervals = data.sizes["interval"]
         b = traits[:intervals]
         growth = LOG10_2 / pt.exp(traits[intervals : intervals + len(patients)])
         kill = pt.exp(traits[intervals + len(patients) :])
 
         # latent MRD at every sample and every row
-        total, running = parts.dose_states(data, psi, rho, half_life)
-        at = parts.points(data)
+        total, running = marker.dose_states(data, psi, rho, half_life)
+        at = marker.points(data)
         done = total[at.slot] - running[at.slot] * pt.exp(-at.since * np.log(2) / half_life)
         done_at_start = total[at.start_slot] - running[at.start_slot] * pt.exp(-at.start_since * np.log(2) / half_life)
         who = interval_patient[at.interval]
         ratio = b[at.interval] + growth[who] * at.elapsed - kill[who] * (done - done_at_start[at.interval])
         fraction = ratio - pt.softplus(np.log(10) * ratio) / np.log(10)
         samples = data.sizes["sample"]
-        parts.assay(data, fraction[:samples], sigma)
+        of_samples = marker.assay(data, fraction[:samples], sigma, who[:samples])
 
         # hazards
         u = parts.pooling(data, prior)
@@ -94,5 +94,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             log_hazard = parts.log_baseline(data, cause, prior) + alpha * linked + pt.dot(x, beta)
             log_hazard += u[row_patient] if cause == "progression" else 0.0
             hazards[cause] = parts.Hazard(log_hazard, weight * pt.exp(log_hazard))
-        parts.event_likelihood(data, prior, hazards)
+        of_events = parts.event_log_likelihood(data, prior, hazards)
+        pm.Potential("samples", pm.Deterministic("log_likelihood_samples", of_samples, dims="patient").sum())
+        pm.Potential("events", pm.Deterministic("log_likelihood_events", of_events, dims="patient").sum())
     return model
