@@ -134,4 +134,4 @@ def test_a_simulation_that_cannot_be_fitted_is_counted():
     assert list(table.columns) == ranks.COLUMNS
     assert not table["accepted"].any()
     assert set(table["reason"]) == {"RuntimeError: no start"}
-    assert "1 fits not accepted" in ranks.text(table, ranks.judge(table, 0.05, 1), 0.05)
+    assert "1 of the fits not accepted" in ranks.text(table, ranks.judge(table, 0.05, 1), 0.05)

@@ -81,5 +81,5 @@ def test_a_fit_that_was_not_accepted_is_left_out_and_named():
     verdict = ranks.judge(table, 0.05, 1)
     assert set(verdict["simulations"]) == {99}
     words = ranks.text(table, verdict, 0.05)
-    assert "100 simulations, 1 fits not accepted" in words
+    assert "100 simulations, 1 of the fits not accepted" in words
     assert "simulation 7: tau: R-hat 1.2, limit 1.05" in words

@@ -97,7 +97,7 @@ def text(table: pd.DataFrame, verdict: pd.DataFrame, level: float) -> str:
     one = table.drop_duplicates("simulation")
     rejected = one[~one["accepted"]]
     failed = verdict[~verdict["calibrated"]]
-    head = f"calibration: {len(one)} simulations, {len(rejected)} fits not accepted and left out; "
+    head = f"calibration: {len(one)} simulations, {len(rejected)} of the fits not accepted and left out; "
     if verdict.empty:
         return head + "nothing can be judged."
     odd = f"NOT CALIBRATED: {', '.join(failed['quantity'].unique())}"
