@@ -9,8 +9,10 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/names.smk"
 
 
+refuse_unknown_names(config, f"{workflow.basedir}/workflow/schemas/config.schema.yaml")
 validate(config, schema="workflow/schemas/config.schema.yaml")
 
 
@@ -29,12 +31,14 @@ wildcard_constraints:
 localrules:
     all,
     accept,
+    calibration,
 
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/conclude.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/calibration.smk"
 
 
 rule all:

@@ -8,7 +8,8 @@ import xarray as xr
 import yaml
 
 from redose import contract, files
-from redose.figures import checking, comparison, effects, gvhd, intervals, mrd, patients, style, thresholds
+from redose.clinical import summarise
+from redose.figures import checking, clinical, comparison, effects, gvhd, intervals, mrd, patients, style, thresholds
 from redose.figures.reading import read
 
 ROOT = Path(__file__).parents[1]
@@ -175,6 +176,14 @@ def trajectories() -> pd.DataFrame:
     return table.astype({"day": float, "mean": float, "low": float, "high": float})
 
 
+def prior_predictive(model: str) -> tuple[pd.DataFrame, dict]:
+    """(table, values): two quantities, and two more where MRD is modelled; half of the medians lie beyond 20 years."""
+    share = np.linspace(0.01, 0.9, 100)
+    values = {"median_free": np.append(np.geomspace(1, 200, 50), np.full(50, np.inf)), "progression_1y": share}
+    values |= {"doubling": 100 * share, "kill": share} if model != "intervals" else {}
+    return summarise(values, CONFIG["evidence"]), values
+
+
 def below_lod() -> pd.DataFrame:
     day = [28.0, 84.0, 140.0]
     return pd.DataFrame({"day": day, "samples": [6, 6, 3], "observed": 0.3, "mean": 0.3, "low": 0.1, "high": 0.5})
@@ -283,6 +292,7 @@ def draw(folder: Path, model: str, people: pd.DataFrame, made: dict) -> None:
     drawn = {f"{model}/free": intervals.free(table, "gap"), f"{model}/incidence": intervals.incidence(table, "gap")}
     ratios = read(folder / "selection" / f"{model}.effects.csv")
     drawn[f"selection/{model}.effects"] = effects.hazard_ratios(ratios, made, people)
+    drawn[f"{model}/prior_predictive"] = clinical.prior_predictive(*prior_predictive(model))
     drawn[f"{model}/priors"] = checking.priors(before, after, CONFIG["priors"], made, people, link, None)
     judged = read(folder / model / "diagnostics.csv")
     drawn[f"{model}/chains"] = checking.chains(after, judged, made, people, link)

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from redose.figures import checking, comparison, effects, intervals, labels, mrd, patients, style, thresholds
+from redose.figures import checking, clinical, comparison, effects, intervals, labels, mrd, patients, style, thresholds
 
 PEOPLE = dossiers.tables(False)["patients"]
 
@@ -25,7 +25,7 @@ def texts(path) -> str:
 
 def test_every_figure_is_written_as_svg_and_png_and_is_not_blank(folder):
     drawn = sorted(folder.rglob("*.svg"))
-    assert len(drawn) == 9 + 6 + 1 + 4  # joint model, intervals model, comparison, GVHD
+    assert len(drawn) == 10 + 7 + 1 + 4  # joint model, intervals model, comparison, GVHD
     for path in drawn:
         picture = imread(path.with_suffix(".png"))
         assert 0.01 < (picture[..., :3] < 0.9).any(axis=-1).mean() < 0.9, path.name
@@ -45,7 +45,7 @@ def test_the_same_numbers_give_the_same_bytes(folder, tmp_path):
     dossiers.conclude(tmp_path, "joint_step", False)
     dossiers.draw(tmp_path, "joint_step", PEOPLE, dossiers.about())
     again = sorted([*tmp_path.rglob("*.svg"), *tmp_path.rglob("*.png")])
-    assert len(again) == 2 * 9
+    assert len(again) == 2 * 10
     for path in again:
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
 
@@ -194,3 +194,11 @@ def test_the_best_model_has_no_bar_of_its_own():
     axis = comparison.differences(dossiers.compare(["joint_step", "intervals"])).axes[0]
     assert [round(b.get_width(), 6) for b in axis.patches] == [0.0, -12.0]
     assert axis.get_yticklabels()[0].get_text() == "joint_step (best)"
+
+
+def test_prior_draws_beside_published_ranges_with_medians_beyond_the_axis():
+    figure = clinical.prior_predictive(*dossiers.prior_predictive("joint_step"))
+    first, *_, kill = [axis for axis in figure.axes if axis.get_visible()]
+    assert first.get_xlabel().endswith("to > 20 years)")
+    assert kill.get_xscale() == "log"
+    assert {line.get_label() for line in kill.lines} >= {"published, one figure"}

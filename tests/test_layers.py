@@ -14,17 +14,9 @@ LAYERS = [
     {"priors", "simulate"},
     {"models"},
     {"sampling"},
-    {
-        "diagnostics",
-        "acceptance",
-        "prediction",
-        "overlay",
-        "trajectories",
-        "thresholds",
-        "selection",
-        "scores",
-        "episodes",
-    },
+    {"diagnostics", "acceptance", "prediction", "overlay", "trajectories", "thresholds", "selection", "scores"}
+    | {"clinical", "ranks", "schedules", "episodes"},
+    {"calibration"},
     {"figures", "report"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}

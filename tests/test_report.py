@@ -110,10 +110,10 @@ def test_names_are_text_and_never_markup(which, request):
         assert name in shown
 
 
-@pytest.mark.parametrize(("which", "count"), [("plain", 6), ("joint", 6 + 3 + 1 + 5 + 3), ("ill", 6 + 4)])
+@pytest.mark.parametrize(("which", "count"), [("plain", 7), ("joint", 7 + 3 + 1 + 6 + 3), ("ill", 7 + 4)])
 def test_every_figure_has_words_for_those_who_do_not_see_it(which, count, request):
     _, html, page = request.getfixturevalue(which)
-    # best model 6 figures, its MRD 3, the comparison, and of the two others: free, effects, priors, chains, MRD
+    # best model 7 figures, its MRD 3, the comparison, and of the others: free, effects, prior (2), chains, MRD
     assert len(page.images) >= count
     assert all(len(i["alt"]) > 20 for i in page.images)
     assert html.count("<figcaption>") == len(page.images)

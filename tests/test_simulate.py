@@ -21,7 +21,7 @@ QUIET = {  # nobody progresses, dies, drops out, or is missed; no noise, no diff
         "omega_g": 0.0,
         "omega_delta": 0.0,
         "eta": {"tme": 0.0},
-        "sigma": 1e-9,
+        "sigma": {"flow": 1e-9, "NGS": 1e-9},
         "alpha_progression": 0.0,
         "rate_progression": 0.0,
         "beta_progression": {"interval": 0.0, "tumour_burden": 0.0, "tme": 0.0, "gvhd": 0.0},
@@ -303,7 +303,7 @@ def test_adaptive_infusions_answer_to_samples(protocol):
     """From 10^-3.4, killed by 1 log10, doubling every 28 days: the sample of day 84 reads 10^-3.497, just above the
     trigger, and the infusion follows on day 91."""
     change = {
-        "parameters": {"mu_b": -3.4, "delta": 1.0, "rho": 0.0, "doubling": 28.0, "half_life": 1.0},
+        "parameters": {"mu_b": -3.4, "delta": 1.0, "rho": 0.0, "doubling": 28.0, "half_life": {"iPSC-NK": 1.0}},
     }
     given = quiet(protocol, 4, change, schedule="adaptive")["infusions"]
     assert given.groupby("patient")["day"].nth(1).tolist() == [91] * 4

@@ -16,10 +16,15 @@ TYPES = {"text": "text", "number": "number", "count": "whole number", "flag": "t
 def filled(page: str) -> str:
     """The page with each block between `<!-- begin NAME -->` and `<!-- end NAME -->` written anew."""
     for name, block in blocks().items():
-        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-        pattern = re.compile(f"{re.escape(begin)}\n.*?{re.escape(end)}", re.DOTALL)
-        page = pattern.sub(lambda _, text=f"{begin}\n{block}\n{end}": text, page)
+        page = with_block(page, name, block)
     return page
+
+
+def with_block(page: str, name: str, block: str) -> str:
+    """The page with `block` between its two marks of that name."""
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    pattern = re.compile(f"{re.escape(begin)}\n.*?{re.escape(end)}", re.DOTALL)
+    return pattern.sub(lambda _: f"{begin}\n{block}\n{end}", page)
 
 
 def blocks() -> dict[str, str]:

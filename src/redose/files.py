@@ -39,6 +39,12 @@ def read_dataset(path: str | Path) -> xr.Dataset:
     return xr.load_dataset(path, engine="h5netcdf")
 
 
+def write_text(text: str, path: str | Path) -> None:
+    """Writes `text` as UTF-8."""
+    with whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def write_json(value: dict, path: str | Path) -> None:
     """Writes JSON with sorted keys and an end of line."""
     with whole(path) as temporary:

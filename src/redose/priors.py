@@ -1,13 +1,24 @@
-"""Priors stated in clinical words, turned into parameters of distributions: the one place where that happens."""
+"""Priors stated in clinical words, turned into parameters of distributions: the one place where that happens.
+
+`python -m redose.priors config.yaml docs/priors.md` brings the page of the priors up to date; a test fails when it is
+not.
+"""
+
+import sys
+from pathlib import Path
 
 import numpy as np
+import yaml
 from scipy import optimize, stats
-from scipy.special import logit
+from scipy.special import expit, logit
+
+from redose import dictionary
 
 UPPER = stats.norm.ppf(0.975)
 SCALES = ("positive", "ratio", "level", "spread", "share", "fraction")
 HALF = 0.5  # first shape of a share's beta: Jeffreys' for a count, so that no event in n weighs as half an event in n
 SHAPES = (HALF, 1e4)  # second shapes: from Jeffreys' own, Beta(1/2, 1/2), to 10,000 earlier patients without an event
+SHOWN = (0.025, 0.5, 0.975)  # quantiles on the page
 
 
 class PriorError(ValueError):
@@ -52,3 +63,53 @@ def second_shape(name: str, upper: float) -> float:
 def convert_all(table: dict) -> dict:
     """Every prior of the config's table, converted: name -> keyword arguments. Raises PriorError."""
     return {name: convert(name, prior) for name, prior in table.items()}
+
+
+def quantiles(name: str, prior: dict, at: tuple[float, ...] = SHOWN) -> np.ndarray:
+    """Quantiles on the natural scale (days, log10, ratios), shape (at,). Raises PriorError."""
+    made = convert(name, prior)
+    if prior["scale"] == "share":
+        return stats.beta.ppf(at, made["alpha"], made["beta"])
+    if prior["scale"] == "spread":
+        return stats.halfnorm.ppf(at, scale=made["sigma"])
+    found = stats.norm.ppf(at, made["mu"], made["sigma"])
+    if prior["scale"] == "fraction":
+        return expit(found)
+    return np.exp(found) if prior["scale"] in ("positive", "ratio") else found
+
+
+def distribution(name: str, prior: dict) -> str:
+    """The distribution in words, with its parameters to three digits. Raises PriorError."""
+    made, scale = convert(name, prior), prior["scale"]
+    if scale == "spread":
+        return f"half-normal, scale {made['sigma']:.3g}"
+    if scale == "share":
+        return f"beta(1/2, {made['beta']:.3g})"
+    if scale == "fraction":
+        return f"normal on the logit, median {prior['median']:g}, sd {made['sigma']:.3g}"
+    if scale == "level":
+        return f"normal, mean {prior['median']:g}, sd {made['sigma']:.3g}"
+    of = "log-normal" if scale == "positive" else "normal on the log of the ratio"
+    return f"{of}, median {prior['median']:g}, log sd {made['sigma']:.3g}"
+
+
+def text(table: dict) -> str:
+    """The config's table of priors as a Markdown table, one row per prior. Raises PriorError."""
+    rows = []
+    for name, prior in table.items():
+        numbers = [f"{x:.3g}" for x in quantiles(name, prior)]
+        row = [f"`{name}`", prior["meaning"], distribution(name, prior), *numbers]
+        unit = prior.get("unit", "ratio" if prior["scale"] == "ratio" else "")
+        rows.append([*row, unit, prior["source"]])
+    header = ["prior", "meaning", "distribution", "2.5 %", "50 %", "97.5 %", "unit", "source"]
+    return dictionary.grid(header, rows)
+
+
+def filled(page: str, table: dict) -> str:
+    """The page with the block `priors` written anew from the config's table."""
+    return dictionary.with_block(page, "priors", text(table))
+
+
+if __name__ == "__main__":
+    config, path = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2])
+    path.write_text(filled(path.read_text(encoding="utf-8"), config["priors"]), encoding="utf-8")

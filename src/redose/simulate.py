@@ -279,6 +279,7 @@ class _FollowUp:
         """Set the assay's properties per patient."""
         rules = [self.protocol["assays"][name] for name in self.patients["assay"]]
         self.lod_limits = np.array([rule["lod"] for rule in rules], dtype=float)
+        self.sigma = self.patients["assay"].map(self.p["sigma"]).to_numpy(float)
         self.false_positive_rate = np.array([rule["false_positive_rate"] for rule in rules])
         self.false_positive_excess = np.array([rule["false_positive_excess"] for rule in rules])
 
@@ -332,14 +333,14 @@ class _FollowUp:
 
     def _acted(self, s: np.ndarray) -> np.ndarray:
         """K(s): the share of an infusion's kill that has happened s days after it; 0 before."""
-        return 1.0 - np.exp2(-np.maximum(s, 0.0) / self.p["half_life"])
+        return 1.0 - np.exp2(-np.maximum(s, 0.0) / self.p["half_life"][self.protocol["product"]["name"]])
 
     def _sample(self, day: int, who: np.ndarray) -> None:
         """Measure MRD of `who` unless missing; a reading above the trigger plans an infusion in adaptive schedules."""
         who = who[self.rng.random(who.size) >= self.protocol["visits"]["missing"]]
         low, high = self.lod_limits[who].T
         lod = low * (high / low) ** self.rng.random(who.size)
-        y = self._log10_fraction(day, who) + self.p["sigma"] * self.rng.standard_normal(who.size)
+        y = self._log10_fraction(day, who) + self.sigma[who] * self.rng.standard_normal(who.size)
         below = y < np.log10(lod)
         false_positive = below & (self.rng.random(who.size) < self.false_positive_rate[who])
         excess = self.rng.exponential(self.false_positive_excess[who])

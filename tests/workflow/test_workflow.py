@@ -71,6 +71,7 @@ def test_three_studies_from_tables_to_dossiers(tmp_path):
     for study, models in (("bladder", 1), ("transplant", 1), ("redosable", 3)):
         assert (tmp_path / f"results/{study}/report.html").stat().st_size > 50_000
         assert len(pd.read_csv(tmp_path / f"results/{study}/compare.csv")) == models
+        assert len(pd.read_csv(tmp_path / f"results/{study}/intervals/prior_predictive.csv")) == 3
     thresholds = pd.read_csv(tmp_path / "results/redosable/threshold/joint_step.csv")
     assert thresholds.loc[0, "threshold"] == "prognostic: tau"
     assert thresholds.loc[0, "truth"] == -3.0
@@ -176,9 +177,11 @@ def test_a_rejected_fit_is_named_and_stops_what_depends_on_it(tmp_path):
         ({"acceptance": {"rhat": 1.01}}, None),
         ({"sampling": {"chains": 1}}, "chains"),
         (
-            {"priors": {"doublings": {"scale": "level", "median": 1, "upper": 2, "meaning": "", "source": ""}}},
-            "doublings",
+            {"priors": {"doublings": {"median": 1}}},
+            "config: priors: unknown name 'doublings'; did you mean 'doubling'?",
         ),
+        ({"priors": {"tau": {"medain": 1}}}, "config: priors.tau: unknown name 'medain'; did you mean 'median'?"),
+        ({"priors": {"doubling": {"scale": "positiv"}}}, "'positiv' is not one of"),
         ({"studies": {"x": {"folder": "x"}}}, "estimand"),
         ({"studies": {"bladder": {"models": {"cox": {}}}}}, "cox"),
         ({"studies": {"bladder": {"estimand": {"death": "treatment_policy"}}}}, "treatment_policy"),
@@ -194,3 +197,35 @@ def test_the_config_is_validated_before_any_job(change, words, tmp_path):
     else:
         assert result.returncode != 0
         assert words in result.stdout + result.stderr
+
+
+def test_a_dry_run_of_the_calibration_has_a_job_for_every_chunk(tmp_path):
+    """Also where the user's config names no example study."""
+    study_folder(tmp_path / "mine")
+    result = run(tmp_path, mine(tmp_path), "-n", "calibration")
+    assert result.returncode == 0, result.stderr
+    chunk = yaml.safe_load((ROOT / "config.yaml").read_text())["calibration"]
+    jobs = next(line.split() for line in result.stdout.splitlines() if line.startswith("calibrate "))
+    assert int(jobs[-1]) == chunk["simulations"] // chunk["chunk"]
+
+
+@pytest.mark.slow
+def test_two_simulations_are_fitted_ranked_and_judged(tmp_path):
+    config = tmp_path / "two.yaml"
+    few = {"simulations": 2, "chunk": 1, "patients": 20, "ranked": 19, "acceptance": EASY}
+    few["sampling"] = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
+    config.write_text(yaml.safe_dump({"calibration": few}))
+    result = run(tmp_path, config, "calibration")
+    assert result.returncode == 0, result.stderr[-4000:]
+    folder = tmp_path / "results/calibration"
+    table = pd.read_csv(folder / "ranks.csv")
+    wanted = yaml.safe_load((ROOT / "config.yaml").read_text())["calibration"]["quantities"]
+    assert table["quantity"].tolist() == 2 * wanted
+    assert table["pit"].between(0, 1).all()
+    assert len(pd.read_csv(folder / "verdict.csv")) == 4 * len(wanted)
+    assert "calibration: 2 simulations" in (folder / "verdict.txt").read_text()
+    assert (folder / "ecdf.svg").stat().st_size > 10_000
+    config.write_text(yaml.safe_dump({"calibration": few | {"level": 0.1}}))
+    planned = run(tmp_path, config, "-n", "calibration")
+    assert "judge_calibration" in planned.stdout
+    assert not [line for line in planned.stdout.splitlines() if line.startswith("calibrate ")]

@@ -38,6 +38,36 @@ rule sample_prior:
         "../scripts/sample_prior.py"
 
 
+rule predict_prior:
+    input:
+        design="results/{study}/{model}/design.nc",
+        prior="results/{study}/{model}/prior.nc",
+    output:
+        table=report(
+            "results/{study}/{model}/prior_predictive.csv",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of the prior in clinical terms"},
+            caption="../report/table_prior_predictive.rst",
+        ),
+        figure=report(
+            "results/{study}/{model}/prior_predictive.svg",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "prior in clinical terms"},
+            caption="../report/prior_predictive.rst",
+        ),
+        png="results/{study}/{model}/prior_predictive.png",
+    log:
+        "logs/predict_prior/{study}.{model}.log",
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        evidence=config["evidence"],
+        code=digest("predict_prior"),
+    script:
+        "../scripts/predict_prior.py"
+
+
 rule fit:
     input:
         "results/{study}/{model}/design.nc",

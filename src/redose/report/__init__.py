@@ -30,6 +30,7 @@ ALT = {
     "free": "Probability of being alive and progression-free by group and interval number, observed and model",
     "incidence": "Cumulative incidence of every cause by group and interval number, observed and model",
     "effects": "Forest plot of hazard ratios",
+    "prior_predictive": "Prior draws of what clinicians hold beliefs about, beside published ranges",
     "priors": "Prior and posterior densities of the population parameters",
     "chains": "Traces and rank plots of the parameters with the fewest effective draws",
     "outlook": "Probability of staying progression-free, patients ranked",

@@ -15,6 +15,7 @@ FIGURES = {  # name -> file below the study's folder
     "free": "{model}/free.svg",
     "incidence": "{model}/incidence.svg",
     "effects": "selection/{model}.effects.svg",
+    "prior_predictive": "{model}/prior_predictive.svg",
     "priors": "{model}/priors.svg",
     "chains": "{model}/chains.svg",
     "outlook": "selection/{model}.svg",
