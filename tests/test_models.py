@@ -193,7 +193,10 @@ def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndar
         pairs = draws["correlation"][:, place]
         matrix = np.eye(len(coordinates.trait_kinds(model.design)))
         matrix[np.triu_indices(len(matrix), 1)] = pairs
-        return np.linalg.cholesky(matrix + matrix.T - np.eye(len(matrix)))
+        chol = np.linalg.cholesky(matrix + matrix.T - np.eye(len(matrix)))
+        pairs = zip(*np.tril_indices(len(matrix), -1), strict=True)
+        partial = [chol[i, j] / np.sqrt(1 - (chol[i, :j] ** 2).sum()) for i, j in pairs]
+        return (np.array(partial) + 1) / 2
     if stem in ("trial", "site", "lot"):
         return draws[f"u_{stem}"][..., place] / draws[f"omega_{stem}"][place]
     walk = np.log(draws[f"weights_{stem}"][..., place]) - np.log(model.constants[stem])
@@ -419,6 +422,13 @@ def test_traits_of_a_patient_are_multivariate_normal():
     assert correlation[0, 1] == pytest.approx(0.3, abs=0.03)
     assert correlation[1, 2] == pytest.approx(0.5, abs=0.03)
     assert correlation[2, 3] == pytest.approx(between, abs=0.03)
+
+
+def test_correlations_follow_the_lkj_prior():
+    """Each correlation of three kinds under LKJ(2) is Beta(5/2, 5/2) on (-1, 1): mean 0, variance 1/6."""
+    drawn = sample_plainly(built("joint_value", kinetics=STRANDS)[1], 3000)["correlation"].to_numpy()[0]
+    assert drawn.mean(0) == pytest.approx(np.zeros(3), abs=0.03)
+    assert drawn.var(0) == pytest.approx(np.full(3, 1 / 6), abs=0.012)
 
 
 def test_class_that_never_regrows_is_summed_out():

@@ -81,7 +81,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             slope = pm.Normal("slope", **prior["slope"], dims="basis", initval=starts["growth"])  # log10 per year
             beta_s = marker.effects(data, "beta_s", prior["beta_s"], "growth_covariate", "basis")
             omega_s = pm.HalfNormal("omega_s", **prior["omega_s"], dims="basis", initval=starts["sd_growth"])
-            slopes = slope + pt.dot(data["x_growth"].to_numpy(), beta_s)  # (patient, basis)
+            slopes = slope + (data["x_growth"].to_numpy()[:, :, None] * beta_s).sum(1)  # (patient, basis)
             mean = pt.concatenate([level, slopes.T.ravel()])
             sd = pt.concatenate([omega_b * intervals, (omega_s[:, None] * patients).ravel()])
             traits = marker.traits(data, mean, sd, chol)

@@ -12,6 +12,8 @@ from pymc.logprob.transforms import Transform
 from redose import coordinates
 from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
 
+ETA = 2.0  # of the LKJ prior: correlations near +-1 are unlikely
+
 
 def kinetics_of(data: xr.Dataset) -> dict:
     """The config's `kinetics`, every default filled in."""
@@ -29,14 +31,25 @@ def effects(data: xr.Dataset, name: str, belief: dict, *dims: str):
 
 
 def correlation(data: xr.Dataset):
-    """Cholesky factor of the correlation of a patient's traits, order growth..., kill, level; LKJ(2). The identity
-    where the config has them independent."""
-    names = coordinates.trait_kinds(data)
+    """Cholesky factor of the correlation of a patient's traits, order growth..., kill, level; LKJ(2) by its canonical
+    partial correlations, beta on (-1, 1) (Lewandowski, Kurowicka & Joe 2009, section 2.4). The identity where the
+    config has them independent."""
+    kinds = len(coordinates.trait_kinds(data))
     if not kinetics_of(data)["correlated"]:
-        return pt.constant(np.eye(len(names)))
-    chol = pm.LKJCorr("z_correlation", n=len(names), eta=2.0)
-    low, high = np.triu_indices(len(names), 1)
-    pm.Deterministic("correlation", pt.dot(chol, chol.T)[low, high], dims="trait_pair")
+        return pt.constant(np.eye(kinds))
+    row, column = np.tril_indices(kinds, -1)
+    shape = ETA + (kinds - 2 - column) / 2
+    partial = 2 * pm.Beta("z_correlation", shape, shape) - 1
+    entries = [[pt.constant(0.0)] * kinds for _ in range(kinds)]
+    for i in range(kinds):
+        left = pt.constant(1.0)  # of the row's unit norm
+        for j in range(i):
+            p = partial[int(np.flatnonzero((row == i) & (column == j))[0])]
+            entries[i][j], left = p * pt.sqrt(left), left * (1 - p**2)
+        entries[i][i] = pt.sqrt(left)
+    chol = pt.stack([pt.stack(r) for r in entries])
+    low, high = np.triu_indices(kinds, 1)
+    pm.Deterministic("correlation", (chol[low] * chol[high]).sum(1), dims="trait_pair")
     return chol
 
 
