@@ -8,9 +8,10 @@ import pytest
 import xarray as xr
 from lifelines import WeibullFitter
 from scipy.integrate import quad
-from test_models import ABOUT, CONFIG, options, small_study
+from test_models import ABOUT, CONFIG, LINE, MIXED, STRANDS, built, options, sample_plainly, shrunk, small_study
 
-from redose import design, kinetics, overlay, scores, selection, thresholds
+from redose import design, kinetics, overlay, prediction, scores, selection, thresholds, trajectories
+from redose.figures import checking
 from redose.survival import YEAR
 
 SAME = 200  # identical draws: bands show sampling variation only
@@ -342,6 +343,27 @@ def test_compare_pairs_patients():
     # sqrt(n) times the sample sd of the differences: 2 * sqrt(4 * 0.01 / 3)
     assert table.loc[1, "difference_se"] == pytest.approx(2 * np.sqrt(0.04 / 3))
     assert table["pareto_k_above_0.7"].tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("kinetics", [STRANDS, LINE, MIXED | {"cured": True}], ids=["strands", "line", "cured"])
+def test_every_conclusion_is_drawn_from_every_kind_of_marker(kinetics):
+    """Prior draws through scores, thresholds, trajectories, effects and the figure of priors: finite, and named."""
+    data, model = built("joint_value_slope", kinetics=kinetics)
+    prior = sample_plainly(model, 40)
+    traced = prior.assign({"v": (("chain", "draw", "patient"), np.zeros((1, 40, 3)))})
+    if kinetics.get("cured"):
+        traced["still"] = (("chain", "draw", "patient"), np.ones((1, 40, 3)))
+    draws = shrunk(prediction.thin(traced, 40), 0.2)  # to the spread of a posterior, roughly
+    assert np.isfinite(scores.score(data, draws, 1)["elpd"]).all()
+    curve = thresholds.risk_curve(data, draws, 90, 90, 1)
+    assert ((curve >= 0) & (curve <= 1)).all()
+    assert trajectories.share_below(data, draws, 0.9, 1)["mean"].between(0, 1).all()
+    assert np.isfinite(trajectories.trajectories(data, draws, 0.9)["day"]).all()
+    assert {"MRD, per log10", "MRD slope, per log10 in 30 days"} <= set(
+        selection.effects(data, draws, 0.9)["covariate"]
+    )
+    for name in checking.scalars(prior):
+        assert checking.key(name.partition("[")[0], "value_slope") in CONFIG["priors"], name
 
 
 def test_importance_sampling_integrates_a_patient_out():

@@ -129,10 +129,14 @@ def built(model: str, **changes):
     return data, made
 
 
-def prior_draws(model: pm.Model, number: int = 6) -> dict:
+def sample_plainly(model: pm.Model, number: int) -> xr.Dataset:
+    """Prior draws of every kept variable, without a compilation."""
     with pytensor.config.change_flags(mode=PLAIN_PYTHON):
-        tree = sampling.sample_prior(model, number, 3)
-    return prediction.thin(tree["prior"].to_dataset(), number)
+        return sampling.sample_prior(model, number, 3)["prior"].to_dataset()
+
+
+def prior_draws(model: pm.Model, number: int = 6) -> dict:
+    return prediction.thin(sample_plainly(model, number), number)
 
 
 def shrunk(draws: dict, factor: float) -> dict:

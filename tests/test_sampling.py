@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.special import expit
 from test_models import CONFIG, PRIOR, built
 
 from redose import acceptance, priors, sampling
@@ -50,7 +51,7 @@ def test_priors_have_the_median_and_97_5_percentile_that_they_state(name):
         assert stats.beta(0.5, given["beta"]).ppf(0.975) == pytest.approx(stated["upper"])
         return
     level = stats.norm(given["mu"], given["sigma"])
-    natural = np.array if stated["scale"] == "level" else np.exp
+    natural = {"level": np.array, "fraction": expit}.get(stated["scale"], np.exp)
     assert natural(level.ppf(0.5)) == pytest.approx(stated["median"])
     assert natural(level.ppf(0.975)) == pytest.approx(stated["upper"])
 

@@ -41,8 +41,9 @@ def designs(
 ) -> dict:
     """Schedule -> the design of the patients on it. schedules: name -> days of its infusions of the usual product.
 
-    Joint models of infusions whose kill knows neither lots, courses nor properties of products, with a Weibull baseline
-    only: a flexible one has its knots at the events of the study. Days that lie at `horizon` or later are left out.
+    Joint models of infusions whose kill knows neither lots, courses nor properties of products, with a Weibull
+    baseline only: a flexible one has its knots at the events of the study. Days that lie at `horizon` or later are left
+    out.
     """
     found = {}
     for name, days in schedules.items():

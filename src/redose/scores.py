@@ -149,7 +149,7 @@ def own_likelihood(data: xr.Dataset, draws: prediction.Draws, i: int, block, eff
     points = np.flatnonzero(data["interval_patient"].to_numpy()[data["point_interval"].to_numpy()] == i)
     count = data.sizes["sample"]
     samples, rows = points[points < count], points[points >= count] - count
-    fraction, slope = own_marker(data, draws, points, block, effects, still)
+    fraction, slope = own_marker(data, draws, points, block, effects[:, : len(block)], still)
     log_y = sample_terms(data, draws, samples, fraction[: len(samples)])
     wide = {k: x[..., None] for k, x in draws.items() if k == "tau" or k.startswith("alpha_")}
     hazards = without_patient(data, draws, rows)

@@ -1,5 +1,7 @@
 """Is the fit to be believed: prior against posterior, chains against each other."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -14,10 +16,12 @@ BINS = 20  # of a rank plot
 KEPT = 100  # draws of a chain in a rank plot, at least: chains that disagree have a tiny ESS, and should show it
 DENSE = 1000  # draws behind a density
 CHAINS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.VERMILLION, style.SKY, style.BLACK, style.GREY)
-LEFT_OUT = ("u_", "weights_", "zeta", "grade_")  # they follow from what is shown, or are counted
+# They follow from what is shown, or are counted; correlations have no numbers in the config (LKJ).
+LEFT_OUT = ("u_", "weights_", "zeta", "grade_", "correlation")
 PRIORS = {  # parameter -> its prior in the config, where they differ
     **dict.fromkeys(("beta_acute", "beta_chronic"), "hazard_ratio"),
     **dict.fromkeys(("gamma_acute", "gamma_chronic"), "gvhd_odds"),
+    **dict.fromkeys(("shape_acute", "shape_chronic"), "shape"),
     **{
         f"{name}_{kind}": f"gvhd_{name}" for name in ("background", "risk", "duration") for kind in ("acute", "chronic")
     },
@@ -31,11 +35,13 @@ def key(stem: str, link: str) -> str:
     """Name of a parameter's prior in the config."""
     if stem in PRIORS:
         return PRIORS[stem]
+    if stem.startswith("alpha_slope_"):
+        return "alpha_slope"
     kind, _, cause = stem.partition("_")
     if cause not in labels.CAUSES or kind == "rate":
         return stem
     if kind == "alpha":
-        return f"alpha_{link}" if cause == "progression" else "alpha_death"
+        return f"alpha_{link.removesuffix('_slope')}" if cause == "progression" else "alpha_death"
     return "hazard_ratio" if kind == "beta" else kind
 
 
@@ -51,10 +57,9 @@ def scalars(draws: xr.Dataset) -> dict[str, np.ndarray]:
         dims = [d for d in x.dims if d not in ("chain", "draw")]
         if stem.startswith(LEFT_OUT) or {"patient", "interval", "trait"} & set(dims):
             continue
-        if not dims:
-            found[stem] = x.to_numpy().ravel()
-        for index in x[dims[0]].to_numpy() if dims else ():
-            found[f"{stem}[{index}]"] = x.sel({dims[0]: index}).to_numpy().ravel()
+        for index in itertools.product(*(x[d].to_numpy() for d in dims)):
+            name = f"{stem}[{', '.join(map(str, index))}]" if dims else stem
+            found[name] = x.sel(dict(zip(dims, index, strict=True))).to_numpy().ravel()
     return found
 
 
