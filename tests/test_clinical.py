@@ -50,6 +50,17 @@ def test_a_regrowing_mrd_raises_the_hazard_as_the_equations_say():
     assert (found["doubling"][0], found["kill"][0]) == (30.0, 1.2)
 
 
+def test_other_competing_outcomes_shorten_the_median_and_have_no_row_of_their_own(monkeypatch):
+    """1.2 progressions, 0.3 deaths and 0.1 transplants a year: half are gone after log 2 / 1.6 years."""
+    year = clinical.EDGES / YEAR
+    rates = {"progression": 1.2, "death": 0.3, "transplant": 0.1}
+    grown = {cause: np.diff(rate * year)[:, None] for cause, rate in rates.items()}
+    monkeypatch.setattr(clinical, "increments", lambda data, draws: grown)
+    found = clinical.quantities(None, {})
+    assert set(found) == {"median_free", "progression_1y", "death_1y"}
+    assert found["median_free"] == pytest.approx(12 * np.log(2) / 1.6, rel=1e-3)
+
+
 def test_the_summary_has_quantiles_and_the_published_range():
     values = {"doubling": np.arange(1.0, 1001.0), "median_free": np.array([1.0, np.inf, np.inf])}
     table = clinical.summarise(values, {"doubling": {"low": 101, "high": 300, "source": "s"}}).set_index("quantity")

@@ -49,6 +49,10 @@ def test_the_quantiles_are_those_of_the_belief():
         ({"scale": "level", "median": -3, "upper": -0.5}, [-5.5, -3, -0.5], "normal, mean -3, sd 1.28"),
         # |N(0, 1)| has its 97.5th percentile at 2.2414 and its median at 0.6745
         ({"scale": "spread", "upper": 2.2414}, [0.0313, 0.6745, 2.2414], "half-normal, scale 1"),
+        # Beta(1/2, 1) is the square of a uniform number
+        ({"scale": "share", "upper": 0.975**2}, [0.025**2, 0.25, 0.975**2], "beta(1/2, 1)"),
+        # odds of 1/4 and 7/3: as far below the median lies 1/4 / (7/3 x 4) = 3/112, a probability of 3/115
+        ({"scale": "fraction", "median": 0.2, "upper": 0.7}, [3 / 115, 0.2, 0.7], "normal on the logit, median 0.2"),
     ],
 )
 def test_scales_by_hand(prior, wanted, words):

@@ -71,7 +71,7 @@ def quantities(data: xr.Dataset, draws: prediction.Draws) -> dict[str, np.ndarra
     free, incidence = overlay.incidence(increments(data, draws))
     year = np.searchsorted(EDGES, YEAR) - 1
     found = {"median_free": half_life_of(np.vstack([np.ones(free.shape[1]), free])) / MONTH}
-    found |= {f"{cause}_1y": x[year] for cause, x in incidence.items()}
+    found |= {f"{cause}_1y": x[year] for cause, x in incidence.items() if f"{cause}_1y" in QUANTITIES}
     names = {"doubling": "doubling", "kill": "delta"}
     return found | {name: draws[parameter] for name, parameter in names.items() if parameter in draws}
 

@@ -58,6 +58,8 @@ rule predict_prior:
         png="results/{study}/{model}/prior_predictive.png",
     log:
         "logs/predict_prior/{study}.{model}.log",
+    wildcard_constraints:
+        model=EVENT_MODELS,
     resources:
         mem="2GB",
         runtime="10m",
