@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from test_models import ABOUT, CONFIG, LINE, MIXED, STRANDS, built, options, sample_plainly, shrunk, small_study
 
 from redose import design, kinetics, overlay, prediction, scores, selection, thresholds, trajectories
-from redose.figures import checking
+from redose.figures import checking, labels
 from redose.survival import YEAR
 
 SAME = 200  # identical draws: bands show sampling variation only
@@ -363,7 +363,10 @@ def test_every_conclusion_is_drawn_from_every_kind_of_marker(kinetics):
         selection.effects(data, draws, 0.9)["covariate"]
     )
     for name in checking.scalars(prior):
-        assert checking.key(name.partition("[")[0], "value_slope") in CONFIG["priors"], name
+        stem = name.partition("[")[0]
+        assert checking.key(stem, "value_slope") in CONFIG["priors"], name
+        assert stem in labels.PARAMETERS, name
+        assert labels.parameter(name, ABOUT, small_study()["patients"], "value_slope")
 
 
 def test_importance_sampling_integrates_a_patient_out():

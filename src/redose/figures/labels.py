@@ -21,6 +21,7 @@ OF_CAUSES = {  # parameters that every cause has
     "smooth": "roughness of the {cause} baseline",
     "phi": "loading of the frailty on {cause}",
     "alpha": "hazard ratio of {cause}",
+    "alpha_slope": "hazard ratio of {cause}: MRD slope, per log10 in 30 days",
     "beta": "hazard ratio of {cause}",
     "weights": "{cause} baseline, weight of spline piece",
 }
@@ -40,7 +41,19 @@ PARAMETERS = {
     "eta": "ratio of the kill",
     "psi": "exponent of the dose",
     "rho": "log kill per earlier infusion",
+    "theta": "log ratio of the kill, timed to",
+    "xi": "log ratio of the kill,",
+    "omega_lot": "sd of the log kill between lots",
+    "u_lot": "log ratio of the kill, lot",
     "half_life": "half-life of the cells, days",
+    "kappa": "log10 killed a day on",
+    "beta_g": "log ratio of the doubling time",
+    "slope": "slope of the marker, log10 a year",
+    "beta_s": "change of the slope, log10 a year",
+    "omega_s": "sd of the slope, log10 a year",
+    "correlation": "correlation of",
+    "cured": "share that never regrows",
+    "detection": "width of the detection curve, log10",
     "sigma": "assay noise, log10",
     "tau": "threshold τ, log10 MRD",
     "u_trial": "log hazard of trial",
@@ -65,10 +78,24 @@ PARAMETERS = {
 PARAMETERS |= {f"{p}_{c}": text.format(cause=word) for p, text in OF_CAUSES.items() for c, word in CAUSES.items()}
 NUMBERED = (  # their index is no covariate
     *(f"weights_{c}" for c in CAUSES),
-    *("u_trial", "u_site", "u_lot", "zeta", "sigma", "half_life", "correlation", "kappa", "theta", "xi"),
+    *(
+        "u_trial",
+        "u_site",
+        "u_lot",
+        "zeta",
+        "sigma",
+        "half_life",
+        "correlation",
+        "kappa",
+        "theta",
+        "xi",
+        "slope",
+        "omega_s",
+        "beta_s",
+    ),
     *(f"{name}_{kind}" for name in ("background", "risk", "grade") for kind in ("acute", "chronic")),
 )
-LINKS = {"value": CONDITIONS["MRD, per log10"], "step": CONDITIONS["MRD above tau"]}
+LINKS = dict.fromkeys(("value", "value_slope"), CONDITIONS["MRD, per log10"]) | {"step": CONDITIONS["MRD above tau"]}
 SUPERSCRIPTS = str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹·")
 
 
@@ -113,7 +140,7 @@ def covariate(name: str, about: dict, patients: pd.DataFrame) -> str:
 def parameter(name: str, about: dict, patients: pd.DataFrame, link: str = "none") -> str:
     """A parameter in words. name: as in diagnostics.csv, such as `tau` or `beta_progression[arm[A]]`."""
     stem, _, index = name.partition("[")
-    if stem.startswith("alpha_"):
+    if stem.startswith("alpha_") and not stem.startswith("alpha_slope_"):
         return f"{PARAMETERS[stem]}: {LINKS[link]}"
     words = PARAMETERS.get(stem, stem)
     if stem in NUMBERED:
