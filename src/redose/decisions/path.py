@@ -1,0 +1,455 @@
+"""One path of a patient under a regime: MRD, tests, doses, and the probabilities of its states (numba).
+
+The day begins with a test, then an infusion, then the hazards of a step. MRD follows B of docs/methods.md, a test reads
+it with noise that depends on (draw, patient, step) alone, and doses follow the rule. Events are not drawn: masses are
+the probabilities of being alive and progression-free with acute GVHD never / not severe / severe / past, and chronic
+GVHD likewise, 16 states, and hazards move them. Within a step hazards are constant (of the marker: the mean over its
+quadrature nodes), half a step of exits lies on either side of the onsets and ends of GVHD.
+
+Whoever may not be infused any more, because of GVHD or because the product could not be made, leaves the path at the
+infusion that it misses and is followed on a path of its own without infusions.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+
+from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
+
+OUTCOMES = (
+    *("free_days", "gvhd_days", "severe_days", "transplanted_days", "progressed_days"),
+    *("progression", "death", "transplant", "other", "gvhd"),
+    *("infusions", "tests", "triggers", "false_triggers", "any_false_trigger", "delay_days", "delayed"),
+)
+FREE, GVHD_DAYS, SEVERE, TRANSPLANTED, PROGRESSED = 0, 1, 2, 3, 4
+PROGRESSION, DEATH, TRANSPLANT, OTHER, GVHD = 5, 6, 7, 8, 9
+INFUSIONS, TESTS, TRIGGERS, FALSE, ANY_FALSE, DELAY, DELAYED = 10, 11, 12, 13, 14, 15, 16
+TRACED = ("ratio", "reading", "infusion", "free", "gvhd", "severe", "progressed", "dead")
+START, FIXED, TEST, CONFIRM, WAIT, MOST, SPACING, AT_TRANSPLANT, COURSE = range(9)  # regimes.TIMES
+TAU, RISE, PROBABILITY, FAILURE = range(4)  # regimes.NUMBERS
+NEVER_YET, MILD, ILL, PAST = 0, 1, 2, 3  # of a kind of GVHD
+LN2, LN10 = np.log(2.0), np.log(10.0)
+NODE = (0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15))  # Gauss-Legendre on (0, 1), where an infusion still kills
+SHARE = (5 / 18, 8 / 18, 5 / 18)
+ACTING = 0.02  # log10 of kill still to come from which a step has three nodes
+SMALL = 0.1  # exponent below which exp is its Padé approximant, off by 1e-8 at most
+FORKED = 5e-4  # probability below which those who may not be infused stay on the path
+FAST = {"contract", "arcp", "nsz"}
+FORKS = 64
+
+
+class People(NamedTuple):
+    """Patients by draw: level at the start, growth (log10 a day), kill of one infusion of the reference, shape (draw,
+    patient); relative hazard of every cause, shape (draw, cause, patient); cell of the subgroups, shape (patient,)."""
+
+    level: np.ndarray
+    growth: np.ndarray
+    kill: np.ndarray
+    relative: np.ndarray
+    cell: np.ndarray
+
+
+class Hazards(NamedTuple):
+    """Hazards by draw. grown: baseline cumulated over each step, shape (draw, cause, step). linked: what B does to the
+    hazard, tabulated from `lowest` in steps of `spacing`, shape (draw, cause, place). slope: log hazard ratio per log10
+    in 30 days, shape (draw, cause). kind: the outcome of each cause, shape (cause,)."""
+
+    grown: np.ndarray
+    linked: np.ndarray
+    lowest: float
+    spacing: float
+    slope: np.ndarray
+    has_slope: bool
+    kind: np.ndarray
+
+
+class Kill(NamedTuple):
+    """Infusions by draw and regime. weight: of the first, relative to the reference; half_life: days; kappa: log10 a
+    day of the regime's course, shape (draw, regime). rho: shape (draw,)."""
+
+    weight: np.ndarray
+    half_life: np.ndarray
+    kappa: np.ndarray
+    rho: np.ndarray
+
+
+class Gvhd(NamedTuple):
+    """GVHD by draw, kinds acute and chronic. onsets: expected of one infusion, shape (draw, kind, regime). half_life:
+    days, shape (draw,). background: cumulated over each step, shape (draw, kind, level, step); level: shape (patient,).
+    relative: hazard, shape (draw, kind, patient). shares: P(not severe and may be infused on, not severe and may not,
+    severe and may, severe and may not), shape (draw, kind, patient, 4). counted: P(acute grade II-IV), shape (draw,
+    patient). ends: P(an episode ends in a step), shape (draw, kind, regime). pattern: number of every one of the 16
+    states' set of hazard ratios, shape (state,); ratio: those, shape (draw, cause, pattern); days: the outcome that its
+    days count to, shape (pattern,). present: whether there is GVHD at all. recurrent: whether it comes again."""
+
+    onsets: np.ndarray
+    half_life: np.ndarray
+    background: np.ndarray
+    level: np.ndarray
+    relative: np.ndarray
+    shares: np.ndarray
+    counted: np.ndarray
+    ends: np.ndarray
+    ratio: np.ndarray
+    pattern: np.ndarray
+    days: np.ndarray
+    present: bool
+    recurrent: bool
+
+
+class Assay(NamedTuple):
+    """The test. lod: log10. sigma, detection: log10, shape (draw,); detection 0: a sharp limit. wrong: P(a reading below
+    the limit becomes a false positive). degrees: of freedom of the Student t, 0: normal."""
+
+    lod: float
+    sigma: np.ndarray
+    detection: np.ndarray
+    wrong: float
+    degrees: float
+
+
+class After(NamedTuple):
+    """After a transplant: hazards of progression and death a day, P(GVHD II-IV)."""
+
+    progression: float
+    death: float
+    gvhd: float
+
+
+class Setting(NamedTuple):
+    """step: days. steps: of the horizon. seed: of the test noise. first: index of the first draw among all."""
+
+    step: float
+    steps: int
+    seed: int
+    first: int
+
+
+@njit(cache=True, inline="always")
+def _mixed(x):
+    """A hash of 64 bits (splitmix64, Steele, Lea & Flood 2014)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@njit(cache=True)
+def uniform(seed, draw, patient, step, purpose):
+    """A number in (0, 1) that depends on its arguments alone."""
+    x = np.uint64(seed)
+    for part in (draw, patient, step, purpose):
+        x = _mixed(x + np.uint64(0x9E3779B97F4A7C15) * np.uint64(part + 1))
+    return (np.float64(x >> np.uint64(11)) + 0.5) / 9007199254740992.0
+
+
+@njit(cache=True)
+def noise(setting, assay, draw, patient, found):
+    """Fills `found`, shape (step, 4): noise of a reading in units of sigma, of its detection, uniform and excess of a
+    false positive. Student t by the polar method of Bailey 1994."""
+    u = np.empty(6)
+    for s in range(setting.steps):
+        for k in range(6):
+            u[k] = uniform(setting.seed, setting.first + draw, patient, s, k)
+        radius = -2.0 * np.log(u[0])
+        if assay.degrees > 0:
+            radius = assay.degrees * (u[0] ** (-2.0 / assay.degrees) - 1.0)
+        found[s, 0] = np.sqrt(radius) * np.cos(2.0 * np.pi * u[1])
+        found[s, 1] = np.sqrt(-2.0 * np.log(u[2])) * np.cos(2.0 * np.pi * u[3])
+        found[s, 2] = u[4]
+        found[s, 3] = -FALSE_POSITIVE_SCALE * np.log(u[5])
+
+
+@njit(cache=True, inline="always")
+def _reading(assay, draw, fraction, drawn):
+    """What a test reads of log10 MRD `fraction`, -inf below the limit. drawn: a row of `noise`."""
+    y = fraction + assay.sigma[draw] * drawn[0]
+    if assay.detection[draw] > 0:
+        seen = DETECTED_AT_LOD + (fraction - assay.lod) / assay.detection[draw] + drawn[1] > 0
+    else:
+        seen = y >= assay.lod
+    if seen:
+        return y
+    return assay.lod + drawn[3] if drawn[2] < assay.wrong else -np.inf
+
+
+@njit(cache=True, inline="always")
+def _fraction(ratio):
+    """M = B - log10(1 + 10^B)."""
+    return ratio - np.log1p(np.exp(min(ratio, 6.0) * LN10)) / LN10 if ratio < 6.0 else 0.0
+
+
+@njit(cache=True)
+def _after_transplant(mass, days, after, out):
+    """Adds what the transplanted go through until the horizon, `days` later."""
+    total = max(after.progression + after.death, 1e-12)
+    free = -np.expm1(-total * days) / total
+    out[TRANSPLANTED] += mass * free
+    out[PROGRESSION] += mass * after.progression * free
+    out[DEATH] += mass * after.death * free
+    out[PROGRESSED] += mass * after.progression / total * (days - free)
+    out[TRANSPLANT] += mass
+    out[GVHD] += mass * after.gvhd
+
+
+@njit(cache=True, fastmath=FAST)
+def _onsets(mass, groups, stride, other, begins, ends, shares, recurrent):
+    """Onsets and ends of one kind of GVHD in a step, in place; returns P(a first onset). mass: shape (32,), the 16
+    states of those who may be infused on, then of those who may not. stride: between the states of the kind; other: of
+    the other kind. begins, ends: P(onset), P(an episode ends)."""
+    firsts, stopped = 0.0, 16 * (groups - 1)
+    for g in range(groups):
+        for k in range(4):
+            at = 16 * g + k * other
+            never, mild, ill = mass[at], mass[at + MILD * stride], mass[at + ILL * stride]
+            new = never * begins
+            firsts += new
+            mass[at] = never - new
+            over_mild, over_ill = mild * ends, ill * ends
+            past = mass[at + PAST * stride]
+            again = past * begins if recurrent else 0.0
+            mass[at + PAST * stride] = past + over_mild + over_ill - again
+            new += again
+            mass[at + MILD * stride] = mild - over_mild + new * shares[0]
+            mass[at + ILL * stride] = ill - over_ill + new * shares[2]
+            mass[stopped + k * other + MILD * stride] += new * shares[1]
+            mass[stopped + k * other + ILL * stride] += new * shares[3]
+    return firsts
+
+
+@njit(cache=True, fastmath=FAST)
+def _exits(mass, groups, pattern, keeps, of_pattern):
+    """Half a step of exits, in place; fills `of_pattern` with the probability of the states of every pattern before."""
+    of_pattern[:] = 0.0
+    for x in range(16):
+        k = pattern[x]
+        of_pattern[k] += mass[x]
+        mass[x] *= keeps[k]
+    if groups == 2:
+        for x in range(16):
+            k = pattern[x]
+            of_pattern[k] += mass[16 + x]
+            mass[16 + x] *= keeps[k]
+
+
+@njit(cache=True, fastmath=FAST)
+def _segment(d, p, r, s, state, mass, may, times, numbers, drawn, people, hazards, kill, gvhd, assay, after, setting,
+             forked, forks, out, trace, scratch):
+    """Walks from step s to the horizon. state: infusions' total weight, of it still to act, GVHD trace, log10 taken off
+    by courses, steps of the course left. may: whether infusions may be given. Returns the number of forks."""
+    step, steps, count = setting.step, setting.steps, hazards.grown.shape[1]
+    total, left, trail, off, course = state[0], state[1], state[2], state[3], state[4]
+    level, growth, potency = people.level[d, p], people.growth[d, p] * step, people.kill[d, p]
+    half, half_g = kill.half_life[d, r], gvhd.half_life[d]
+    decay, decay_g = np.exp2(-step / half), np.exp2(-step / half_g)
+    at_node = scratch[0]
+    for j in range(3):
+        at_node[j] = np.exp2(-NODE[j] * step / half)
+    patterns = gvhd.ratio.shape[2] if gvhd.present else 1
+    groups = 2 if may else 1
+    factor, lost, mean, keeps, of_pattern = scratch[1], scratch[2], scratch[3], scratch[4], scratch[5]
+    split = scratch[6:]
+    last_place = hazards.linked.shape[2] - 2
+    tau = numbers[TAU]
+    ratio_tau = tau - np.log10(-np.expm1(min(tau, -1e-9) * LN10)) if tau < 0 else np.inf
+    given, last, due, confirm, crossed = 0, -1000, times[START], -1, -1
+    lowest, nadir, wrong_yet, progressed = np.inf, np.inf, False, 0.0
+    if due < 0 and times[FIXED] > 0:
+        due = times[FIXED]
+    tracing = trace.shape[0] > 0
+    while s < steps:
+        ratio = level + growth * s - potency * (total - left) - off
+        if tracing:
+            trace[s, 0] = ratio
+        if s == times[AT_TRANSPLANT]:
+            goes = numbers[PROBABILITY]
+            _after_transplant(mass.sum() * goes, (steps - s) * step, after, out)
+            mass *= 1.0 - goes
+        if may:
+            able = mass[:16].sum() if gvhd.present else mass[0]
+            lowest = min(lowest, ratio)
+            if crossed < 0 and (ratio >= ratio_tau or ratio >= lowest + numbers[RISE]):
+                crossed = s
+            if times[TEST] > 0 and s > 0 and given < times[MOST] and (s % times[TEST] == 0 or s == confirm):
+                out[TESTS] += able
+                fraction = _fraction(ratio)
+                y = _reading(assay, d, fraction, drawn[s])
+                if tracing:
+                    trace[s, 1] = y
+                positive = y >= tau or y >= nadir + numbers[RISE]
+                nadir = min(nadir, max(y, assay.lod))
+                if due < s:
+                    if s == confirm:
+                        confirm = -1
+                        if positive:
+                            due = s + times[WAIT]
+                    elif positive and confirm < 0:
+                        if times[CONFIRM] > 0:
+                            confirm = s + times[CONFIRM]
+                        else:
+                            due = s + times[WAIT]
+                    if due >= s:
+                        due = max(due, last + times[SPACING])
+                        out[TRIGGERS] += able
+                        if ratio < ratio_tau and ratio < lowest + numbers[RISE]:
+                            out[FALSE] += able
+                            if not wrong_yet:
+                                out[ANY_FALSE] += able
+                                wrong_yet = True
+            if s == due and given < times[MOST]:
+                missing = numbers[FAILURE] if given == 0 else 0.0
+                if mass[16:].sum() + missing * able > FORKED and forks < FORKS:
+                    for x in range(16):
+                        forked[forks, x] = mass[16 + x] + missing * mass[x]
+                        mass[16 + x] = 0.0
+                        mass[x] *= 1.0 - missing
+                    forked[forks, 16], forked[forks, 17], forked[forks, 18] = total, left, trail
+                    forked[forks, 19], forked[forks, 20], forked[forks, 21] = off, course, s
+                    forks += 1
+                    able *= 1.0 - missing
+                out[INFUSIONS] += able
+                if crossed >= 0 and given > 0 and times[TEST] > 0:
+                    out[DELAY] += able * (s - crossed) * step
+                    out[DELAYED] += able
+                weight = kill.weight[d, r] * np.exp(kill.rho[d] * given)
+                total, left, trail = total + weight, left + weight, trail + 1.0
+                given, last, course = given + 1, s, times[COURSE]
+                crossed, lowest, nadir = -1, np.inf, np.inf
+                if times[FIXED] > 0:
+                    due = s + times[FIXED]
+                if tracing:
+                    trace[s, 2] = 1.0
+        # the marker over the step
+        taken = kill.kappa[d, r] * step if course > 0 else 0.0
+        acting = potency * left > ACTING
+        for c in range(count):
+            factor[c] = 0.0
+        for j in range(3 if acting else 1):
+            x = NODE[j] if acting else 0.5
+            remains = left * at_node[j if acting else 1]
+            b = level + growth * (s + x) - potency * (total - remains) - off - taken * x
+            place = (b - hazards.lowest) / hazards.spacing
+            place = min(max(place, 0.0), last_place + 0.999999)
+            low = int(place)
+            part = place - low
+            slope = 0.0
+            if hazards.has_slope:
+                change = growth - taken - potency * remains * LN2 * step / half
+                slope = 30.0 / step * change / (1.0 + np.exp(min(b, 6.0) * LN10))
+            for c in range(count):
+                row = hazards.linked[d, c]
+                value = row[low] + part * (row[low + 1] - row[low])
+                if hazards.has_slope:
+                    value *= np.exp(hazards.slope[d, c] * slope)
+                factor[c] += (SHARE[j] if acting else 1.0) * value
+        for c in range(count):
+            factor[c] *= hazards.grown[d, c, s] * people.relative[d, c, p]
+        # exits, GVHD, exits
+        before_step = out[PROGRESSION]
+        for k in range(patterns):
+            h = 1e-300
+            for c in range(count):
+                split[c, k] = factor[c] * gvhd.ratio[d, c, k]
+                h += split[c, k]
+            for c in range(count):
+                split[c, k] /= h
+            h /= 2
+            mean[k] = 1.0 / (1.0 + h / 2 + h * h / 12) if h < SMALL else -np.expm1(-h) / h
+            lost[k] = h * mean[k]
+            keeps[k] = 1.0 - lost[k]
+        for half in range(2):
+            if gvhd.present:
+                _exits(mass, groups, gvhd.pattern, keeps, of_pattern)
+            else:
+                of_pattern[0] = mass[0]
+                mass[0] *= keeps[0]
+            for k in range(patterns):
+                gone = of_pattern[k] * lost[k]
+                for c in range(count):
+                    out[hazards.kind[c]] += gone * split[c, k]
+                out[gvhd.days[k]] += of_pattern[k] * mean[k] * step / 2
+            if half == 0 and gvhd.present:
+                for kind in range(2):
+                    grown = gvhd.background[d, kind, gvhd.level[p], s]
+                    grown = (grown + gvhd.onsets[d, kind, r] * trail * (1.0 - decay_g)) * gvhd.relative[d, kind, p]
+                    begins = -np.expm1(-grown) if grown > SMALL else grown * (1.0 - grown / 2 * (1.0 - grown / 3))
+                    stride, other = (4, 1) if kind == 0 else (1, 4)
+                    firsts = _onsets(mass, groups, stride, other, begins, gvhd.ends[d, kind, r],
+                                     gvhd.shares[d, kind, p], gvhd.recurrent)
+                    if kind == 0:
+                        out[GVHD] += firsts * gvhd.counted[d, p]
+        new = out[PROGRESSION] - before_step
+        out[PROGRESSED] += (progressed + new / 2) * step
+        progressed += new
+        if tracing:
+            for x in range(16):
+                trace[s, 3 + gvhd.days[gvhd.pattern[x]]] += mass[x] + mass[16 + x]
+            trace[s, 6], trace[s, 7] = progressed, out[DEATH]
+        left *= decay
+        trail *= decay_g
+        off += taken
+        course = max(course - 1, 0)
+        s += 1
+    return forks
+
+
+@njit(cache=True)
+def walk(d, p, r, times, numbers, drawn, people, hazards, kill, gvhd, assay, after, setting, out, trace, room):
+    """Adds the outcomes of one patient under one regime to `out`, shape (outcome,): a path, and the paths of those who
+    leave it. room: work space (mass, forked, state, scratch)."""
+    mass, forked, state, scratch = room
+    mass[:] = 0.0
+    mass[0] = 1.0
+    state[:] = 0.0
+    none = trace[:0]
+    own = np.zeros(len(OUTCOMES))
+    forks = _segment(d, p, r, 0, state, mass, True, times[r], numbers[r], drawn, people, hazards, kill, gvhd, assay,
+                     after, setting, forked, 0, own, trace, scratch)
+    out += own
+    for f in range(forks):
+        mass[:] = 0.0
+        mass[:16] = forked[f, :16]
+        state[:] = forked[f, 16:21]
+        own[:] = 0.0
+        _segment(d, p, r, int(forked[f, 21]), state, mass, False, times[r], numbers[r], drawn, people, hazards, kill,
+                 gvhd, assay, after, setting, forked, FORKS, own, none, scratch)
+        out += own
+
+
+@njit(cache=True)
+def room_of(causes):
+    """Work space of one thread."""
+    return np.zeros(32), np.zeros((FORKS, 22)), np.zeros(5), np.zeros((6 + causes, 16))
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def outcomes(times, numbers, people, hazards, kill, gvhd, assay, after, setting, cells, counts):
+    """Mean outcomes, shape (draw, regime, cell, outcome). counts: patients in each cell, shape (cell,)."""
+    draws, patients = people.level.shape
+    regimes = times.shape[0]
+    found = np.zeros((draws, regimes, cells, len(OUTCOMES)))
+    for d in prange(draws):
+        room = room_of(hazards.grown.shape[1])
+        drawn, trace = np.zeros((setting.steps, 4)), np.zeros((0, len(TRACED)))
+        for p in range(patients):
+            noise(setting, assay, d, p, drawn)
+            for r in range(regimes):
+                walk(d, p, r, times, numbers, drawn, people, hazards, kill, gvhd, assay, after, setting,
+                     found[d, r, people.cell[p]], trace, room)
+        for k in range(cells):
+            found[d, :, k] /= max(counts[k], 1)
+    return found
+
+
+@njit(cache=True)
+def followed(d, p, r, times, numbers, people, hazards, kill, gvhd, assay, after, setting):
+    """The path of one patient under one regime, shape (step, TRACED): B before the step, reading (NaN without a test),
+    whether an infusion was given, and the probabilities of the states at the step's end. Those who leave the path at
+    an infusion that they may not be given are not on it any more."""
+    drawn = np.zeros((setting.steps, 4))
+    noise(setting, assay, d, p, drawn)
+    trace = np.zeros((setting.steps, len(TRACED)))
+    trace[:, 1] = np.nan
+    walk(d, p, r, times, numbers, drawn, people, hazards, kill, gvhd, assay, after, setting,
+         np.zeros(len(OUTCOMES)), trace, room_of(hazards.grown.shape[1]))
+    return trace
