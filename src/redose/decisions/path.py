@@ -180,8 +180,8 @@ def _fraction(ratio):
 
 
 @njit(cache=True)
-def _after_transplant(mass, days, after, out):
-    """Adds what the transplanted go through until the horizon, `days` later."""
+def _after_transplant(mass, spared, days, after, out):
+    """Adds what the transplanted go through until the horizon, `days` later. spared: of them without GVHD II-IV yet."""
     total = max(after.progression + after.death, 1e-12)
     free = -np.expm1(-total * days) / total
     out[TRANSPLANTED] += mass * free
@@ -189,7 +189,7 @@ def _after_transplant(mass, days, after, out):
     out[DEATH] += mass * after.death * free
     out[PROGRESSED] += mass * after.progression / total * (days - free)
     out[TRANSPLANT] += mass
-    out[GVHD] += mass * after.gvhd
+    out[GVHD] += spared * after.gvhd
 
 
 @njit(cache=True, fastmath=FAST)
@@ -252,7 +252,7 @@ def _segment(d, p, r, s, state, mass, may, times, numbers, drawn, people, hazard
     last_place = hazards.linked.shape[2] - 2
     tau = numbers[TAU]
     ratio_tau = tau - np.log10(-np.expm1(min(tau, -1e-9) * LN10)) if tau < 0 else np.inf
-    given, last, due, confirm, crossed = 0, -1000, times[START], -1, -1
+    given, last, due, confirm, crossed = 0, -1000, times[START], -1, -1.0
     lowest, nadir, wrong_yet, progressed = np.inf, np.inf, False, 0.0
     if due < 0 and times[FIXED] > 0:
         due = times[FIXED]
@@ -263,13 +263,17 @@ def _segment(d, p, r, s, state, mass, may, times, numbers, drawn, people, hazard
             trace[s, 0] = ratio
         if s == times[AT_TRANSPLANT]:
             goes = numbers[PROBABILITY]
-            _after_transplant(mass.sum() * goes, (steps - s) * step, after, out)
+            spared = mass.sum() - gvhd.counted[d, p] * (mass[4:16].sum() + mass[20:].sum())
+            _after_transplant(mass.sum() * goes, spared * goes, (steps - s) * step, after, out)
             mass *= 1.0 - goes
         if may:
             able = mass[:16].sum() if gvhd.present else mass[0]
             lowest = min(lowest, ratio)
-            if crossed < 0 and (ratio >= ratio_tau or ratio >= lowest + numbers[RISE]):
-                crossed = s
+            over = max(ratio - ratio_tau, ratio - lowest - numbers[RISE])
+            if over < 0:
+                crossed = -1.0
+            elif crossed < 0:
+                crossed = s - min(over / growth, 1.0) if growth > 0 and s > 0 else s
             if times[TEST] > 0 and s > 0 and given < times[MOST] and (s % times[TEST] == 0 or s == confirm):
                 out[TESTS] += able
                 fraction = _fraction(ratio)
@@ -314,7 +318,7 @@ def _segment(d, p, r, s, state, mass, may, times, numbers, drawn, people, hazard
                 weight = kill.weight[d, r] * np.exp(kill.rho[d] * given)
                 total, left, trail = total + weight, left + weight, trail + 1.0
                 given, last, course = given + 1, s, times[COURSE]
-                crossed, lowest, nadir = -1, np.inf, np.inf
+                crossed, lowest, nadir = -1.0, np.inf, np.inf
                 if times[FIXED] > 0:
                     due = s + times[FIXED]
                 if tracing:
