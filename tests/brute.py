@@ -30,7 +30,15 @@ class Trial:
         self.crossed, self.latent_nadir, self.nadir = (np.full(n, NEVER) for _ in range(3))
         self.onset, self.end = np.full((n, 2), NEVER), np.full((n, 2), NEVER)
         self.severe = np.zeros((n, 2), bool)
-        names = ["free_days", "gvhd_days", "severe_days", "transplanted_days", "progressed_days", "progression", "death"]
+        names = [
+            "free_days",
+            "gvhd_days",
+            "severe_days",
+            "transplanted_days",
+            "progressed_days",
+            "progression",
+            "death",
+        ]
         names += ["transplant", "gvhd", "infusions", "tests", "triggers", "false_triggers", "any_false_trigger"]
         self.out = {name: np.zeros(n) for name in [*names, "delay_days", "delayed"]}
 
@@ -55,7 +63,9 @@ class Trial:
         over = level >= self.level_to_act()[1]
         self.crossed = np.where(over, np.minimum(self.crossed, day), NEVER)
         due = (day % self.r["every"] == 0) | (self.confirm == day)
-        who = np.flatnonzero(self.on & self.may & due & (self.count < self.r["infusions"])) if day else np.array([], int)
+        who = (
+            np.flatnonzero(self.on & self.may & due & (self.count < self.r["infusions"])) if day else np.array([], int)
+        )
         assay = self.p["assay"]
         y = level[who] + assay["sigma"] * self.rng.standard_normal(len(who))
         lod = np.log10(assay["lod"])

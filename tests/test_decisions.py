@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-import yaml
 from scipy import stats
 from test_models import ABOUT, CONFIG, STRANDS, built, sample_plainly, shrunk, small_study
 
 from redose import assay, kinetics, prediction
-from redose.decisions import choice, outcomes, path, people, regimes, support, utility, verdict, worked
+from redose.decisions import choice, outcomes, path, people, regimes, support, utility
 
 ROOT = Path(__file__).parents[1]
 HORIZON, STEP = 728, 7
@@ -36,7 +35,9 @@ def rules_of(*records: dict, **changes) -> list[regimes.Regime]:
     return regimes.all_of(decision(NONE, *records, **changes), 9e8, LOD)[:-1]
 
 
-def world(n: int, every: list, *, growth=0.0, level=-3.0, kill=0.0, rate=1.0, death=0.0, link=None, half_life=2.0) -> tuple:
+def world(
+    n: int, every: list, *, growth=0.0, level=-3.0, kill=0.0, rate=1.0, death=0.0, link=None, half_life=2.0
+) -> tuple:
     """Kernel arguments for n patients and one draw: constant hazards a year, link(B) on progression, no GVHD."""
     grid = np.arange(people.LOWEST, people.HIGHEST + people.SPACING / 2, people.SPACING)
     linked = np.ones((1, 2, len(grid)))
@@ -48,9 +49,21 @@ def world(n: int, every: list, *, growth=0.0, level=-3.0, kill=0.0, rate=1.0, de
     hazards = path.Hazards(grown, linked, people.LOWEST, people.SPACING, np.zeros((1, 2)), False, np.array([5, 6]))
     infusion = path.Kill(np.ones((1, R)), half_life * np.ones((1, R)), np.zeros((1, R)), np.zeros(1))
     none = np.zeros((1, 2, R))
-    gvhd = path.Gvhd(none, np.ones(1), np.zeros((1, 2, 1, STEPS)), np.zeros(n, np.int64), np.zeros((1, 2, n)),
-                     np.zeros((1, 2, n, 4)), np.zeros((1, n)), none, np.ones((1, 2, 1)), np.zeros(16, np.int64),
-                     np.zeros(1, np.int64), False, False)
+    gvhd = path.Gvhd(
+        none,
+        np.ones(1),
+        np.zeros((1, 2, 1, STEPS)),
+        np.zeros(n, np.int64),
+        np.zeros((1, 2, n)),
+        np.zeros((1, 2, n, 4)),
+        np.zeros((1, n)),
+        none,
+        np.ones((1, 2, 1)),
+        np.zeros(16, np.int64),
+        np.zeros(1, np.int64),
+        False,
+        False,
+    )
     test = path.Assay(LOD, np.full(1, 1e-9), np.zeros(1), 0.0, 0.0)
     after = outcomes.after_transplant(DECISION["transplant"])
     return crowd, hazards, infusion, gvhd, test, after, path.Setting(float(STEP), STEPS, 7, 0)
@@ -119,8 +132,8 @@ def test_a_rise_over_the_nadir_triggers():
 
 
 def test_limits_hold_spacing_number_and_failure():
-    """Always above tau: tests every 14 days, but 28 days between infusions and four of them; a product that fails in 30 %
-    is infused in 70 %, and hazards do not care."""
+    """Always above tau: tests every 14 days, but 28 days between infusions and four of them; a product that fails in
+    30 % is infused in 70 %, and hazards do not care."""
     record = {"name": "a", "kind": "adaptive", "tau": -4, "every": 14, "within": 0, "spacing": 28, "infusions": 4}
     every = rules_of(record, {"name": "auto", "kind": "autologous", "wait": 35, "failure": 0.3, "kill": 1})
     found = run(every, world(1, every, level=-1.0, rate=0.5))
@@ -151,7 +164,9 @@ def test_a_transplant_ends_in_its_own_incidences():
 def test_an_infusion_follows_the_marker_and_a_value_link():
     """Cumulative hazard over a path with one infusion against 0.1-day sums: the nodes after an infusion hold."""
     every = rules_of()
-    parts = world(1, every, growth=0.008, level=-2.0, kill=1.5, rate=0.4, link=lambda b: 10 ** (0.35 * (b + 3)), half_life=2.0)
+    parts = world(
+        1, every, growth=0.008, level=-2.0, kill=1.5, rate=0.4, link=lambda b: 10 ** (0.35 * (b + 3)), half_life=2.0
+    )
     found = run(every, parts).loc["none"]
     day = (np.arange(HORIZON * 10) + 0.5) / 10
     b = -2.0 + 0.008 * day - 1.5 * (1 - 2 ** (-day / 2.0))
@@ -231,12 +246,21 @@ def true_world(x: dict, every: list) -> tuple:
     linked = [np.exp(p[f"alpha_{c}"] * f) for c in ("progression", "death")]
     base = world(n, every)
     relative = np.array([x["relative_progression"], x["relative_death"]])[None]
-    own = path.People(x["level"][None], kinetics.LOG10_2 / x["doubling"][None], x["delta"][None], relative, base[0].cell)
+    own = path.People(
+        x["level"][None], kinetics.LOG10_2 / x["doubling"][None], x["delta"][None], relative, base[0].cell
+    )
     hazards = base[1]._replace(grown=np.array(grown)[None], linked=np.array(linked)[None])
     infusion = base[2]._replace(rho=np.full(1, p["rho"]))
     kinds = [p["gvhd"][k] for k in ("acute", "chronic")]
     onsets = np.array([[[-np.log1p(-k["risk"])] * R for k in kinds]])
-    days = [np.clip(np.minimum(STEP * (np.arange(STEPS) + 1), k["to_day"]) - np.maximum(STEP * np.arange(STEPS), k["from_day"]), 0, None) for k in kinds]
+    days = [
+        np.clip(
+            np.minimum(STEP * (np.arange(STEPS) + 1), k["to_day"]) - np.maximum(STEP * np.arange(STEPS), k["from_day"]),
+            0,
+            None,
+        )
+        for k in kinds
+    ]
     background = np.array([[np.zeros(STEPS), k["background"] * d] for k, d in zip(kinds, days, strict=True)])[None]
     shares = np.zeros((1, 2, n, 4))
     for j, k in enumerate(kinds):
@@ -246,8 +270,21 @@ def true_world(x: dict, every: list) -> tuple:
     ill, severe = np.isin(acute, (1, 2)) | np.isin(chronic, (1, 2)), (acute == 2) | (chronic == 2)
     pattern = ill.astype(np.int64) + severe
     ratio = np.exp(np.array([[[0, p["beta_gvhd"], p["beta_gvhd"]], [0, 0, p["beta_severe"]]]]))
-    gvhd = path.Gvhd(onsets, np.full(1, 14.0), background, x["exposed"].astype(np.int64), np.ones((1, 2, n)), shares,
-                     np.full((1, n), 0.7), ends, ratio, pattern, np.array([0, 1, 2]), True, False)
+    gvhd = path.Gvhd(
+        onsets,
+        np.full(1, 14.0),
+        background,
+        x["exposed"].astype(np.int64),
+        np.ones((1, 2, n)),
+        shares,
+        np.full((1, n), 0.7),
+        ends,
+        ratio,
+        pattern,
+        np.array([0, 1, 2]),
+        True,
+        False,
+    )
     test = path.Assay(LOD, np.full(1, 0.25), np.zeros(1), 0.01, 0.0)
     return own, hazards, infusion, gvhd, test, base[5], base[6]
 
@@ -291,7 +328,11 @@ def test_every_outcome_agrees_with_drawn_events():
         ({"kind": "fixed", "every": 90}, {}, "no whole steps of 7 days: give a multiple of it, such as 91"),
         ({"kind": "fixed", "every": 14}, {}, "closer than spacing: give at least 28"),
         ({"kind": "adaptive", "every": 28, "within": 7}, {}, "give either tau .* or rise"),
-        ({"kind": "adaptive", "every": 28, "within": 7, "tau": -6}, {}, "its limit of detection is 10\\^-5.0: give tau"),
+        (
+            {"kind": "adaptive", "every": 28, "within": 7, "tau": -6},
+            {},
+            "its limit of detection is 10\\^-5.0: give tau",
+        ),
         ({"name": "none", "kind": "none"}, {}, "two regimes are called 'none'"),
     ],
 )
@@ -445,7 +486,9 @@ def test_nobody_gains_from_a_product_without_effect():
     every = rules_of({"name": "q", "kind": "fixed", "every": 91}, RECORDS[1])
     found = run(every, world(2, every, growth=0.01, rate=0.6, link=lambda b: 10 ** (0.3 * (b + 3))))
     assert found["free_days"].to_numpy() == pytest.approx(found.loc["none", "free_days"], abs=1e-9)
-    values = xr.DataArray(found.to_numpy()[None], dims=("draw", "regime", "outcome"), coords={"outcome": list(path.OUTCOMES)})
+    values = xr.DataArray(
+        found.to_numpy()[None], dims=("draw", "regime", "outcome"), coords={"outcome": list(path.OUTCOMES)}
+    )
     u = utility.utility(values, every, DECISION["utility"])
     assert every[choice.chosen(u)].kind == "none"
 

@@ -40,6 +40,7 @@ rule decide:
         about="results/{study}/tables/about.json",
         gvhd=gvhd_fit_of,
     output:
+        **{name: f"results/{{study}}/decision/{{model}}/{name}.csv" for name in DECIDED},
         outcomes="results/{study}/decision/{model}/outcomes.parquet",
         regimes=report(
             "results/{study}/decision/{model}/regimes.csv",
@@ -53,7 +54,6 @@ rule decide:
             labels={"study": "{study}", "model": "{model}", "shows": "table of the value of information"},
             caption="../report/table_information.rst",
         ),
-        **{name: f"results/{{study}}/decision/{{model}}/{name}.csv" for name in DECIDED},
     log:
         "logs/decide/{study}.{model}.log",
     wildcard_constraints:

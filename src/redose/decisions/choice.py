@@ -21,11 +21,15 @@ from redose.decisions.regimes import Regime
 from redose.prediction import Draws
 
 GROUPS = {  # of parameters, by the stems of their names
-    "kinetics": ("mu_b", "beta_b", "doubling", "beta_g", "delta", "eta", "psi", "rho", "theta", "xi", "half_life")
-    + ("kappa", "cured", "sigma", "detection", "correlation"),
+    "kinetics": (
+        *("mu_b", "beta_b", "doubling", "beta_g", "delta", "eta", "psi", "rho", "theta", "xi", "half_life", "kappa"),
+        *("cured", "sigma", "detection", "correlation"),
+    ),
     "hazards": ("rate", "shape", "alpha", "alpha_slope", "tau", "weights", "beta", "zeta"),
-    "population": ("omega_b", "omega_g", "omega_delta", "omega_v", "phi", "omega_trial", "omega_site", "omega_lot")
-    + ("omega_interval",),
+    "population": (
+        *("omega_b", "omega_g", "omega_delta", "omega_v", "phi", "omega_trial", "omega_site", "omega_lot"),
+        "omega_interval",
+    ),
 }
 GVHD = "GVHD"
 RIDGES = np.geomspace(1e-3, 1e4, 22)
@@ -166,7 +170,7 @@ def evsi(u: np.ndarray, known: dict[str, np.ndarray], ratio: dict[str, float]) -
 
 
 def information(u: np.ndarray, known: dict, trial: int, wanted: list[int], deeper: float, willingness: float):
-    """Rows of what knowing more is worth, in quality-adjusted days a patient and in money: columns measure (EVPI, EVPPI,
+    """Rows of what knowing more is worth, in quality-adjusted days a patient and money: columns measure (EVPI, EVPPI,
     EVSI), of, days, money. trial: patients of the study; wanted: of further ones. deeper: ratio of information on the
     kinetics that a deeper assay would add."""
     rows = [("EVPI", "everything", evpi(u))]
@@ -211,7 +215,7 @@ def preferred(found: xr.DataArray, regimes: list[Regime], of: dict) -> pd.DataFr
 
 def acceptability(found: xr.DataArray, regimes: list[Regime], of: dict) -> pd.DataFrame:
     """Cost-effectiveness acceptability: P(every regime has the highest net benefit) by willingness to pay, and whether
-    its expected one is the highest: columns willingness, regime, p, chosen; regimes that are never best are left out."""
+    its expected one is the highest: columns willingness, regime, p, chosen. Regimes that are never best are out."""
     health, cost = utility.health(found, of["weights"]), utility.cost(found, regimes, of["costs"])
     rows = []
     for willingness in of["acceptable"]:

@@ -45,13 +45,15 @@ def assay(data: xr.Dataset, draws: Draws, of: dict) -> path.Assay:
 
 
 def after_transplant(of: dict) -> path.After:
-    """Hazards a day from the one-year incidences of the config; two competing constant hazards have those incidences."""
+    """Hazards a day from the one-year incidences of the config; two competing constant hazards have them."""
     total = of["progression"] + of["death"]
     hazard = -np.log1p(-total) / 365.25 / total
     return path.After(float(of["progression"] * hazard), float(of["death"] * hazard), float(of["gvhd"]))
 
 
-def subgroups(data: xr.Dataset, patients: pd.DataFrame, about: dict, interval: np.ndarray) -> tuple[list[str], np.ndarray]:
+def subgroups(
+    data: xr.Dataset, patients: pd.DataFrame, about: dict, interval: np.ndarray
+) -> tuple[list[str], np.ndarray]:
     """(names, cell of every interval's patient): above and below the medians of the covariates of burden and of the
     microenvironment; one cell where the study has none."""
     table = patients.set_index("patient").loc[data["patient"].to_numpy()]
@@ -68,8 +70,16 @@ def subgroups(data: xr.Dataset, patients: pd.DataFrame, about: dict, interval: n
     return names, cell
 
 
-def simulate(data: xr.Dataset, draws: Draws, fit_of_gvhd: tuple | None, patients: pd.DataFrame, about: dict,
-             decision: dict, first: int, seed: int) -> xr.Dataset:
+def simulate(
+    data: xr.Dataset,
+    draws: Draws,
+    fit_of_gvhd: tuple | None,
+    patients: pd.DataFrame,
+    about: dict,
+    decision: dict,
+    first: int,
+    seed: int,
+) -> xr.Dataset:
     """Mean outcomes of these draws: `outcome`, dims draw, regime, cell, outcome (float32), and `patients` by cell.
 
     draws: a chunk; first: place of its first draw among all. fit_of_gvhd: (design, the same number of draws) of the

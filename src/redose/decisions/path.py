@@ -37,6 +37,7 @@ SMALL = 0.1  # exponent below which exp is its Padé approximant, off by 1e-8 at
 FORKED = 5e-4  # probability below which those who may not be infused stay on the path
 FAST = {"contract", "arcp", "nsz"}
 FORKS = 64
+AT_NODE, FACTOR, LOST, MEAN, KEEPS, WITHIN, CAUSES = range(7)  # rows of the work space
 
 
 class People(NamedTuple):
@@ -99,8 +100,8 @@ class Gvhd(NamedTuple):
 
 
 class Assay(NamedTuple):
-    """The test. lod: log10. sigma, detection: log10, shape (draw,); detection 0: a sharp limit. wrong: P(a reading below
-    the limit becomes a false positive). degrees: of freedom of the Student t, 0: normal."""
+    """The test. lod: log10. sigma, detection: log10, shape (draw,); detection 0: a sharp limit. wrong: P(a reading
+    below the limit becomes a false positive). degrees: of freedom of the Student t, 0: normal."""
 
     lod: float
     sigma: np.ndarray
@@ -193,10 +194,10 @@ def _after_transplant(mass, spared, days, after, out):
 
 
 @njit(cache=True, fastmath=FAST)
-def _onsets(mass, groups, stride, other, begins, ends, shares, recurrent):
+def _onsets(mass, groups, kind, begins, ends, shares, recurrent):
     """Onsets and ends of one kind of GVHD in a step, in place; returns P(a first onset). mass: shape (32,), the 16
-    states of those who may be infused on, then of those who may not. stride: between the states of the kind; other: of
-    the other kind. begins, ends: P(onset), P(an episode ends)."""
+    states of those who may be infused on, then of those who may not. begins, ends: P(onset), P(an episode ends)."""
+    stride, other = (4, 1) if kind == 0 else (1, 4)  # from state to state of this kind, and of the other
     firsts, stopped = 0.0, 16 * (groups - 1)
     for g in range(groups):
         for k in range(4):
@@ -218,38 +219,101 @@ def _onsets(mass, groups, stride, other, begins, ends, shares, recurrent):
 
 
 @njit(cache=True, fastmath=FAST)
-def _exits(mass, groups, pattern, keeps, of_pattern):
-    """Half a step of exits, in place; fills `of_pattern` with the probability of the states of every pattern before."""
-    of_pattern[:] = 0.0
-    for x in range(16):
-        k = pattern[x]
-        of_pattern[k] += mass[x]
-        mass[x] *= keeps[k]
-    if groups == 2:
-        for x in range(16):
-            k = pattern[x]
-            of_pattern[k] += mass[16 + x]
-            mass[16 + x] *= keeps[k]
+def _link(d, start, growth, s, acting, taken, half_life, step, hazards, scratch):
+    """Fills scratch[FACTOR]: what the marker does to the hazard of every cause over step s, the mean over its nodes.
+
+    start: log10 ratio at day 0 less all kill. growth, taken (by courses): log10 a step. acting: kill still to come."""
+    count, last = hazards.grown.shape[1], hazards.linked.shape[2] - 2
+    scratch[FACTOR, :count] = 0.0
+    several = acting > ACTING
+    for j in range(3 if several else 1):
+        x = NODE[j] if several else 0.5
+        remains = acting * scratch[AT_NODE, j if several else 1]
+        ratio = start + growth * (s + x) + remains - taken * x
+        place = min(max((ratio - hazards.lowest) / hazards.spacing, 0.0), last + 0.999999)
+        low = int(place)
+        slope = 0.0
+        if hazards.has_slope:
+            by_day = (growth - taken) / step - remains * LN2 / half_life
+            slope = 30.0 * by_day / (1.0 + np.exp(min(ratio, 6.0) * LN10))
+        for c in range(count):
+            row = hazards.linked[d, c]
+            value = row[low] + (place - low) * (row[low + 1] - row[low])
+            if hazards.has_slope:
+                value *= np.exp(hazards.slope[d, c] * slope)
+            scratch[FACTOR, c] += (SHARE[j] if several else 1.0) * value
 
 
 @njit(cache=True, fastmath=FAST)
-def _segment(d, p, r, s, state, mass, may, times, numbers, drawn, people, hazards, kill, gvhd, assay, after, setting,
-             forked, forks, out, trace, scratch):
+def _split(d, patterns, ratio, scratch):
+    """Fills, by pattern, what half a step does to a state: LOST (share that leaves), MEAN (share of the time spent
+    there), KEEPS, and from CAUSES on the shares of the leavers by cause. scratch[FACTOR]: hazards cumulated over the
+    step."""
+    count = ratio.shape[1]
+    for k in range(patterns):
+        h = 1e-300
+        for c in range(count):
+            scratch[CAUSES + c, k] = scratch[FACTOR, c] * ratio[d, c, k]
+            h += scratch[CAUSES + c, k]
+        for c in range(count):
+            scratch[CAUSES + c, k] /= h
+        h /= 2
+        scratch[MEAN, k] = 1.0 / (1.0 + h / 2 + h * h / 12) if h < SMALL else -np.expm1(-h) / h
+        scratch[LOST, k] = h * scratch[MEAN, k]
+        scratch[KEEPS, k] = 1.0 - scratch[LOST, k]
+
+
+@njit(cache=True, fastmath=FAST)
+def _leave(mass, groups, patterns, gvhd, kinds, step, out, scratch):
+    """Half a step of exits from all states, in place, with the days spent there."""
+    scratch[WITHIN, :patterns] = 0.0
+    for x in range(16 * groups if gvhd.present else 1):
+        k = gvhd.pattern[x % 16]
+        scratch[WITHIN, k] += mass[x]
+        mass[x] *= scratch[KEEPS, k]
+    for k in range(patterns):
+        gone = scratch[WITHIN, k] * scratch[LOST, k]
+        for c in range(len(kinds)):
+            out[kinds[c]] += gone * scratch[CAUSES + c, k]
+        out[gvhd.days[k]] += scratch[WITHIN, k] * scratch[MEAN, k] * step / 2
+
+
+@njit(cache=True, fastmath=FAST)
+def _segment(
+    d,
+    p,
+    r,
+    s,
+    state,
+    mass,
+    may,
+    times,
+    numbers,
+    drawn,
+    people,
+    hazards,
+    kill,
+    gvhd,
+    assay,
+    after,
+    setting,
+    forked,
+    forks,
+    out,
+    trace,
+    scratch,
+):
     """Walks from step s to the horizon. state: infusions' total weight, of it still to act, GVHD trace, log10 taken off
     by courses, steps of the course left. may: whether infusions may be given. Returns the number of forks."""
     step, steps, count = setting.step, setting.steps, hazards.grown.shape[1]
     total, left, trail, off, course = state[0], state[1], state[2], state[3], state[4]
     level, growth, potency = people.level[d, p], people.growth[d, p] * step, people.kill[d, p]
-    half, half_g = kill.half_life[d, r], gvhd.half_life[d]
-    decay, decay_g = np.exp2(-step / half), np.exp2(-step / half_g)
-    at_node = scratch[0]
+    half_life = kill.half_life[d, r]
+    decay, decay_g = np.exp2(-step / half_life), np.exp2(-step / gvhd.half_life[d])
     for j in range(3):
-        at_node[j] = np.exp2(-NODE[j] * step / half)
+        scratch[AT_NODE, j] = np.exp2(-NODE[j] * step / half_life)
     patterns = gvhd.ratio.shape[2] if gvhd.present else 1
     groups = 2 if may else 1
-    factor, lost, mean, keeps, of_pattern = scratch[1], scratch[2], scratch[3], scratch[4], scratch[5]
-    split = scratch[6:]
-    last_place = hazards.linked.shape[2] - 2
     tau = numbers[TAU]
     ratio_tau = tau - np.log10(-np.expm1(min(tau, -1e-9) * LN10)) if tau < 0 else np.inf
     given, last, due, confirm, crossed = 0, -1000, times[START], -1, -1.0
@@ -323,66 +387,24 @@ def _segment(d, p, r, s, state, mass, may, times, numbers, drawn, people, hazard
                     due = s + times[FIXED]
                 if tracing:
                     trace[s, 2] = 1.0
-        # the marker over the step
         taken = kill.kappa[d, r] * step if course > 0 else 0.0
-        acting = potency * left > ACTING
+        start = level - potency * total - off
+        _link(d, start, growth, s, potency * left, taken, half_life, step, hazards, scratch)
         for c in range(count):
-            factor[c] = 0.0
-        for j in range(3 if acting else 1):
-            x = NODE[j] if acting else 0.5
-            remains = left * at_node[j if acting else 1]
-            b = level + growth * (s + x) - potency * (total - remains) - off - taken * x
-            place = (b - hazards.lowest) / hazards.spacing
-            place = min(max(place, 0.0), last_place + 0.999999)
-            low = int(place)
-            part = place - low
-            slope = 0.0
-            if hazards.has_slope:
-                change = growth - taken - potency * remains * LN2 * step / half
-                slope = 30.0 / step * change / (1.0 + np.exp(min(b, 6.0) * LN10))
-            for c in range(count):
-                row = hazards.linked[d, c]
-                value = row[low] + part * (row[low + 1] - row[low])
-                if hazards.has_slope:
-                    value *= np.exp(hazards.slope[d, c] * slope)
-                factor[c] += (SHARE[j] if acting else 1.0) * value
-        for c in range(count):
-            factor[c] *= hazards.grown[d, c, s] * people.relative[d, c, p]
-        # exits, GVHD, exits
-        before_step = out[PROGRESSION]
-        for k in range(patterns):
-            h = 1e-300
-            for c in range(count):
-                split[c, k] = factor[c] * gvhd.ratio[d, c, k]
-                h += split[c, k]
-            for c in range(count):
-                split[c, k] /= h
-            h /= 2
-            mean[k] = 1.0 / (1.0 + h / 2 + h * h / 12) if h < SMALL else -np.expm1(-h) / h
-            lost[k] = h * mean[k]
-            keeps[k] = 1.0 - lost[k]
-        for half in range(2):
-            if gvhd.present:
-                _exits(mass, groups, gvhd.pattern, keeps, of_pattern)
-            else:
-                of_pattern[0] = mass[0]
-                mass[0] *= keeps[0]
-            for k in range(patterns):
-                gone = of_pattern[k] * lost[k]
-                for c in range(count):
-                    out[hazards.kind[c]] += gone * split[c, k]
-                out[gvhd.days[k]] += of_pattern[k] * mean[k] * step / 2
-            if half == 0 and gvhd.present:
-                for kind in range(2):
-                    grown = gvhd.background[d, kind, gvhd.level[p], s]
-                    grown = (grown + gvhd.onsets[d, kind, r] * trail * (1.0 - decay_g)) * gvhd.relative[d, kind, p]
-                    begins = -np.expm1(-grown) if grown > SMALL else grown * (1.0 - grown / 2 * (1.0 - grown / 3))
-                    stride, other = (4, 1) if kind == 0 else (1, 4)
-                    firsts = _onsets(mass, groups, stride, other, begins, gvhd.ends[d, kind, r],
-                                     gvhd.shares[d, kind, p], gvhd.recurrent)
-                    if kind == 0:
-                        out[GVHD] += firsts * gvhd.counted[d, p]
-        new = out[PROGRESSION] - before_step
+            scratch[FACTOR, c] *= hazards.grown[d, c, s] * people.relative[d, c, p]
+        _split(d, patterns, gvhd.ratio, scratch)
+        before = out[PROGRESSION]
+        _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
+        if gvhd.present:
+            for kind in range(2):
+                grown = gvhd.onsets[d, kind, r] * trail * (1.0 - decay_g) + gvhd.background[d, kind, gvhd.level[p], s]
+                grown *= gvhd.relative[d, kind, p]
+                begins = -np.expm1(-grown) if grown > SMALL else grown * (1.0 - grown / 2 * (1.0 - grown / 3))
+                ends, shares = gvhd.ends[d, kind, r], gvhd.shares[d, kind, p]
+                first = _onsets(mass, groups, kind, begins, ends, shares, gvhd.recurrent)
+                out[GVHD] += first * gvhd.counted[d, p] if kind == 0 else 0.0
+        _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
+        new = out[PROGRESSION] - before
         out[PROGRESSED] += (progressed + new / 2) * step
         progressed += new
         if tracing:
@@ -407,23 +429,67 @@ def walk(d, p, r, times, numbers, drawn, people, hazards, kill, gvhd, assay, aft
     state[:] = 0.0
     none = trace[:0]
     own = np.zeros(len(OUTCOMES))
-    forks = _segment(d, p, r, 0, state, mass, True, times[r], numbers[r], drawn, people, hazards, kill, gvhd, assay,
-                     after, setting, forked, 0, own, trace, scratch)
+    forks = _segment(
+        d,
+        p,
+        r,
+        0,
+        state,
+        mass,
+        True,
+        times[r],
+        numbers[r],
+        drawn,
+        people,
+        hazards,
+        kill,
+        gvhd,
+        assay,
+        after,
+        setting,
+        forked,
+        0,
+        own,
+        trace,
+        scratch,
+    )
     out += own
     for f in range(forks):
         mass[:] = 0.0
         mass[:16] = forked[f, :16]
         state[:] = forked[f, 16:21]
         own[:] = 0.0
-        _segment(d, p, r, int(forked[f, 21]), state, mass, False, times[r], numbers[r], drawn, people, hazards, kill,
-                 gvhd, assay, after, setting, forked, FORKS, own, none, scratch)
+        _segment(
+            d,
+            p,
+            r,
+            int(forked[f, 21]),
+            state,
+            mass,
+            False,
+            times[r],
+            numbers[r],
+            drawn,
+            people,
+            hazards,
+            kill,
+            gvhd,
+            assay,
+            after,
+            setting,
+            forked,
+            FORKS,
+            own,
+            none,
+            scratch,
+        )
         out += own
 
 
 @njit(cache=True)
 def room_of(causes):
     """Work space of one thread."""
-    return np.zeros(32), np.zeros((FORKS, 22)), np.zeros(5), np.zeros((6 + causes, 16))
+    return np.zeros(32), np.zeros((FORKS, 22)), np.zeros(5), np.zeros((CAUSES + causes, 16))
 
 
 @njit(cache=True, parallel=True, nogil=True)
@@ -438,8 +504,24 @@ def outcomes(times, numbers, people, hazards, kill, gvhd, assay, after, setting,
         for p in range(patients):
             noise(setting, assay, d, p, drawn)
             for r in range(regimes):
-                walk(d, p, r, times, numbers, drawn, people, hazards, kill, gvhd, assay, after, setting,
-                     found[d, r, people.cell[p]], trace, room)
+                walk(
+                    d,
+                    p,
+                    r,
+                    times,
+                    numbers,
+                    drawn,
+                    people,
+                    hazards,
+                    kill,
+                    gvhd,
+                    assay,
+                    after,
+                    setting,
+                    found[d, r, people.cell[p]],
+                    trace,
+                    room,
+                )
         for k in range(cells):
             found[d, :, k] /= max(counts[k], 1)
     return found
@@ -454,6 +536,22 @@ def followed(d, p, r, times, numbers, people, hazards, kill, gvhd, assay, after,
     noise(setting, assay, d, p, drawn)
     trace = np.zeros((setting.steps, len(TRACED)))
     trace[:, 1] = np.nan
-    walk(d, p, r, times, numbers, drawn, people, hazards, kill, gvhd, assay, after, setting,
-         np.zeros(len(OUTCOMES)), trace, room_of(hazards.grown.shape[1]))
+    walk(
+        d,
+        p,
+        r,
+        times,
+        numbers,
+        drawn,
+        people,
+        hazards,
+        kill,
+        gvhd,
+        assay,
+        after,
+        setting,
+        np.zeros(len(OUTCOMES)),
+        trace,
+        room_of(hazards.grown.shape[1]),
+    )
     return trace

@@ -86,7 +86,9 @@ def of_population(data: xr.Dataset, draws: Draws, interval: np.ndarray, seed: in
         "level": draws["mu_b"] + mean("beta_b", "level", interval) + draws["omega_b"] * level,
         "growth": np.log(draws["doubling"]) + mean("beta_g", "growth", patient) + draws["omega_g"] * growth,
         "kill": np.log(draws["delta"]) + mean("eta", "kill", patient) + draws["omega_delta"] * kill,
-        "still": (share[:, 6:7] < draws["cured"]).astype(float) if "cured" in draws else np.zeros((len(interval), count)),
+        "still": (share[:, 6:7] < draws["cured"]).astype(float)
+        if "cured" in draws
+        else np.zeros((len(interval), count)),
         "effect": effect,
     }
 
@@ -135,7 +137,9 @@ def kill(data: xr.Dataset, draws: Draws, regimes: list[Regime], reference_cells:
         product = r.product or usual_product(data)
         if product not in products:
             known = ", ".join(products)
-            raise RegimeError(f"config: decision.regimes ({r.name}).product: '{product}' was not infused: give {known}.")
+            raise RegimeError(
+                f"config: decision.regimes ({r.name}).product: '{product}' was not infused: give {known}."
+            )
         place, row = products.index(product), np.zeros(len(features))
         of_product = [k for k, name in enumerate(features) if name.startswith("xi[")]
         row[of_product] = raw[np.flatnonzero(data["dose_product"].to_numpy() == place)[0], of_product]
@@ -156,14 +160,21 @@ def timed(features: list[str], data: xr.Dataset, regime: Regime) -> int:
     if name not in features:
         known = ", ".join(data["timed"].to_numpy()) or "no agent"
         raise RegimeError(
-            f"config: decision.regimes ({regime.name}).timed_to: the model's infusions are timed to {known}, and not to "
-            f"'{regime.agent}': name it under kinetics.timed_to of the model, or leave the regime out."
+            f"config: decision.regimes ({regime.name}).timed_to: the model's infusions are timed to {known}, and not "
+            f"to '{regime.agent}': name it under kinetics.timed_to of the model, or leave the regime out."
         )
     return features.index(name)
 
 
-def gvhd(fit: tuple | None, data: xr.Dataset, draws: Draws, regimes: list[Regime], interval: np.ndarray, decision: dict,
-         about: dict) -> path.Gvhd:
+def gvhd(
+    fit: tuple | None,
+    data: xr.Dataset,
+    draws: Draws,
+    regimes: list[Regime],
+    interval: np.ndarray,
+    decision: dict,
+    about: dict,
+) -> path.Gvhd:
     """GVHD of these patients, for the kernel. fit: (design, draws) of the model gvhd; None where there is none, and
     nobody has GVHD."""
     patterns, pattern, days = patterns_of(data)
@@ -172,7 +183,10 @@ def gvhd(fit: tuple | None, data: xr.Dataset, draws: Draws, regimes: list[Regime
     count, n, step = len(draws["mu_b"]), len(interval), decision["ahead"]["step"]
     if fit is None:
         none, steps = np.zeros((count, 2, len(regimes))), int(decision["ahead"]["horizon"] // step)
-        nobody, level = (np.zeros((count, 2, n)), np.zeros((count, 2, n, 4)), np.zeros((count, n))), np.zeros(n, np.int64)
+        nobody, level = (
+            (np.zeros((count, 2, n)), np.zeros((count, 2, n, 4)), np.zeros((count, n))),
+            np.zeros(n, np.int64),
+        )
         background = np.zeros((count, 2, 1, steps))
         return plain(
             path.Gvhd, none, np.ones(count), background, level, *nobody, none, ratio, pattern, days, False, False
@@ -226,8 +240,9 @@ def log_ratios(data: xr.Dataset, draws: Draws, cause: str) -> np.ndarray:
     return draws[f"beta_{cause}"][places] if places else np.zeros((1, len(draws["mu_b"])))
 
 
-def of_kind(own: xr.Dataset, known: Draws, kind: str, data: xr.Dataset, regimes: list[Regime], decision: dict,
-            about: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def of_kind(
+    own: xr.Dataset, known: Draws, kind: str, data: xr.Dataset, regimes: list[Regime], decision: dict, about: dict
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(background cumulated over steps, shape (draw, level, step); onsets expected of one infusion, and P(an episode
     ends in a step), shape (draw, regime)) of one kind of GVHD."""
     count, ahead = episodes.number_of(known), decision["ahead"]
@@ -256,7 +271,7 @@ def of_kind(own: xr.Dataset, known: Draws, kind: str, data: xr.Dataset, regimes:
 
 
 def graded(own: xr.Dataset, known: Draws, kind: str) -> np.ndarray:
-    """P(grade) of an episode of every patient, shape (patient, grade, draw); the least grade where none was recorded."""
+    """P(grade) of an episode of every patient, shape (patient, grade, draw); the least grade where none is recorded."""
     if f"grade_{kind}" in known:
         return episodes.grade_shares(own, known, kind)
     found = np.zeros((own.sizes["patient"], len(GRADES[kind]), episodes.number_of(known)))

@@ -65,7 +65,9 @@ def all_of(decision: dict, reference_cells: float, lod: float) -> list[Regime]:
     names = [r.name for r in found]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
-        raise RegimeError(f"config: decision.regimes: two regimes are called '{twice[0]}': give each a name of its own.")
+        raise RegimeError(
+            f"config: decision.regimes: two regimes are called '{twice[0]}': give each a name of its own."
+        )
     if "none" not in {r.kind for r in found}:
         raise RegimeError("config: decision.regimes: no regime of kind none: add one, all others are compared with it.")
     return found
@@ -113,7 +115,9 @@ def read(where: str, record: dict, decision: dict, reference_cells: float, lod: 
     if kind == "fixed":
         if record["every"] < step * several["spacing"]:
             cure = f"give at least {step * several['spacing']:g}, or a smaller spacing"
-            raise RegimeError(f"{named}.every: infusions {record['every']:g} days apart are closer than spacing: {cure}.")
+            raise RegimeError(
+                f"{named}.every: infusions {record['every']:g} days apart are closer than spacing: {cure}."
+            )
         return Regime(**common, **several, fixed=steps("every", record["every"]))
     if kind == "adaptive":
         return adaptive(named, record, steps, lod, common | several)
@@ -131,7 +135,9 @@ def adaptive(named: str, record: dict, steps, lod: float, common: dict) -> Regim
     tau = record.get("tau", math.inf)
     if tau < lod:
         cure = f"give tau at least {lod:.1f}, or an assay with a lower limit (decision.assay)"
-        raise RegimeError(f"{named}.tau: the assay does not see 10^{tau:g}, its limit of detection is 10^{lod:.1f}: {cure}.")
+        raise RegimeError(
+            f"{named}.tau: the assay does not see 10^{tau:g}, its limit of detection is 10^{lod:.1f}: {cure}."
+        )
     return Regime(
         **common,
         test=steps("every", record["every"]),

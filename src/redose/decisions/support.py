@@ -1,4 +1,4 @@
-"""What the conclusions rest on: decisions of regimes that the data visited, and parameters that stay as the prior has them.
+"""What conclusions rest on: decisions that the data visited, and parameters that stay as the prior has them.
 
 Positivity: a regime asks for decisions (infuse now, or wait). Where the study hardly ever took them, its outcome is
 extrapolated by the model alone.
@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from redose import prediction
 from redose.decisions import choice
 from redose.decisions.regimes import Regime
 
 BINS = 40
+EVERY = 10**9  # draws at most
 TRANSPLANT, WITHOUT = 30.0, 180.0  # days about a transplant; days without an infusion that count as none
 
 
@@ -98,13 +100,13 @@ def overlaps(prior: xr.Dataset, posterior: xr.Dataset, most: float) -> pd.DataFr
         group = group_of(str(name))
         if group is None or name not in prior:
             continue
-        before, after = (x[name].stack(sample=("chain", "draw")) for x in (prior, posterior))
-        flat = [x.transpose("sample", ...).to_numpy().reshape(x.sizes["sample"], -1) for x in (before, after)]
+        flat = [prediction.thin(x[[name]], EVERY)[name] for x in (prior, posterior)]
+        flat = [x.reshape(-1, x.shape[-1]) for x in flat]
         dims = [d for d in posterior[name].dims if d not in ("chain", "draw")]
         labels = pd.MultiIndex.from_product([posterior[d].to_numpy() for d in dims]) if dims else [""]
         for k, label in enumerate(labels):
             where = ", ".join(map(str, label)) if dims else ""
-            shared = overlap(flat[0][:, k], flat[1][:, k])
+            shared = overlap(flat[0][k], flat[1][k])
             rows.append((f"{name}[{where}]" if dims else str(name), group, shared, shared >= most))
     table = pd.DataFrame(rows, columns=["parameter", "group", "overlap", "marked"])
     return table.sort_values("overlap", ascending=False, kind="stable", ignore_index=True)

@@ -31,8 +31,8 @@ def shown(regimes: list[Regime], expected: np.ndarray) -> list[int]:
 
 def example(regimes: list[Regime], places: list[int], parts: tuple, lod: float) -> pd.DataFrame:
     """The path of a typical patient, a row per regime and step: regime, day, level (log10 MRD), reading (NaN without a
-    test), below (a reading under the limit), infusion, free, gvhd, severe, progressed, dead (probabilities at the end of
-    the step).
+    test), below (a reading under the limit), infusion, free, gvhd, severe, progressed, dead (probabilities at the
+    end of the step).
 
     parts: from `outcomes.arrays`. lod: log10.
     """

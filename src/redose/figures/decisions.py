@@ -1,4 +1,4 @@
-"""Decisions: utility by threshold and test interval, what tests and infusions buy, the suppression boundary, a patient."""
+"""Decisions: utility by threshold and interval, what tests and infusions buy, the suppression boundary."""
 
 import re
 
@@ -51,19 +51,23 @@ def utility(table: pd.DataFrame, best: pd.DataFrame, ci_prob: float) -> Figure:
     grid = figure.add_gridspec(2, 2, height_ratios=[3.1, 0.19 * len(others) + 0.3])
     left, right, below = (figure.add_subplot(g) for g in (grid[0, 0], grid[0, 1], grid[1, :]))
     pairs = best[best["within"] == "all pairs"]
-    surface = cells.pivot(index="every", columns="tau", values="gain").loc[gaps, taus].to_numpy()
+    surface = cells.pivot_table(index="every", columns="tau", values="gain").loc[gaps, taus].to_numpy()
     image = left.imshow(surface, origin="lower", aspect="auto", cmap="viridis")
     figure.colorbar(image, ax=left, label="gain over no redosing,\nquality-adjusted days")
     for row, inside in zip(pairs.itertuples(), region(pairs["p"].to_numpy(), ci_prob), strict=True):
         x, y = np.searchsorted(taus, row.tau), np.searchsorted(gaps, row.every)
         if inside:
-            left.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, fill=False, edgecolor=style.BLACK, linewidth=1.4))
+            left.add_patch(
+                Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, fill=False, edgecolor=style.BLACK, linewidth=1.4)
+            )
         if row.chosen:
             left.plot(x, y, "*", color=style.VERMILLION, markeredgecolor="white", markersize=12)
     left.set_title(f"boxes: where the best pair lies with {100 * ci_prob:.0f} %; star: chosen")
     for k, gap in enumerate(gaps):
         of_gap = best[best["within"] == f"every {gap:g} d"].sort_values("tau")
-        right.plot(np.arange(len(taus)), of_gap["p"], "o-", color=COLOURS[k % len(COLOURS)], markersize=3, label=f"{gap:.0f} d")
+        right.plot(
+            np.arange(len(taus)), of_gap["p"], "o-", color=COLOURS[k % len(COLOURS)], markersize=3, label=f"{gap:.0f} d"
+        )
     right.set_ylim(-0.02, 1.02)
     right.set_ylabel("P(best threshold | interval)")
     right.legend(title="tests every", fontsize=7, title_fontsize=7)
@@ -107,8 +111,13 @@ def frontier(table: pd.DataFrame, false_positive_rate: float) -> Figure:
             place = {"xytext": (2, 2), "textcoords": "offset points"}
             delay.annotate(labels.power(row.tau), (row.tests, row.delay), fontsize=6, color=colour, **place)
     number = np.linspace(0, max(float(cells["tests"].max()), 1.0), 50)
-    wrong.plot(number, 1 - (1 - false_positive_rate) ** number, color=style.GREY, linestyle="--",
-               label=f"1 − (1 − {false_positive_rate:g})ⁿ")
+    wrong.plot(
+        number,
+        1 - (1 - false_positive_rate) ** number,
+        color=style.GREY,
+        linestyle="--",
+        label=f"1 − (1 − {false_positive_rate:g})ⁿ",
+    )
     delay.set_ylabel("days from crossing to infusion")
     wrong.set_ylabel("P(an infusion triggered below τ)")
     for axis in (delay, wrong):
@@ -146,7 +155,9 @@ def boundary(table: pd.DataFrame) -> Figure:
     for k, (days, part) in enumerate(table.groupby("spacing", sort=True)):
         some = part.head(CROWD)
         held = f"every {days:.0f} d: holds {100 * part['held'].mean():.0f} % of patients"
-        axis.plot(some["doublings"], some["kill"], "o", color=COLOURS[k % len(COLOURS)], markersize=2.5, alpha=0.5, label=held)
+        axis.plot(
+            some["doublings"], some["kill"], "o", color=COLOURS[k % len(COLOURS)], markersize=2.5, alpha=0.5, label=held
+        )
     edge = 1.15 * table["doublings"].max()
     line = np.array([0.0, edge])
     axis.plot(line, kinetics.LOG10_2 * line, color=style.BLACK, label="kill = 0.301 · interval / doubling time")
@@ -176,8 +187,14 @@ def patient(table: pd.DataFrame, lod: float) -> Figure:
         under = seen["below"].astype(str) == "True"
         above.plot(seen.loc[~under, "day"], seen.loc[~under, "reading"], **mrd.SEEN)
         above.plot(seen.loc[under, "day"], seen.loc[under, "reading"], **mrd.BELOW)
-        above.vlines(part.loc[part["infusion"] > 0, "day"], 0, 0.07, transform=above.get_xaxis_transform(),
-                     color=style.GREEN, linewidth=1.8)
+        above.vlines(
+            part.loc[part["infusion"] > 0, "day"],
+            0,
+            0.07,
+            transform=above.get_xaxis_transform(),
+            color=style.GREEN,
+            linewidth=1.8,
+        )
         above.axhline(lod, color=style.GREY, linestyle=":", linewidth=0.8)
         above.set_title(name_of(name))
         below.stackplot(part["day"], *(part[c] for c in STATES), colors=[c for c, _ in STATES.values()], linewidth=0)

@@ -48,19 +48,23 @@ def redosing(dossier: Dossier) -> str:
     table, ahead = fit.decision["regimes"], dossier.settings["decision"]["ahead"]
     best = table.loc[table["utility"].idxmax()]
     whom = "new patients of this population" if ahead["patients"] == "new" else "the patients of this study"
-    lead = f"For {whom}, over {words.days(ahead['horizon'])} and with the weights and costs of the config (model {fit.model}), "
+    lead = f"For {whom}, over {words.days(ahead['horizon'])} and with the config's weights and costs "
+    lead += f"(model {fit.model}), "
     evpi = fit.decision["information"].set_index("measure").loc["EVPI", "days"]
     if best["kind"] == "none":
         others = table[table["kind"] != "none"]
         second = others.loc[others["utility"].idxmax()]
         text = f"{lead}no regime beats {best['regime']}: the next best, {second['regime']}, loses "
-        text += f"{two(-second['gain'])} quality-adjusted days ({words.band(-second['gain_high'], -second['gain_low'], two)})"
+        around = words.band(-second["gain_high"], -second["gain_low"], two)
+        text += f"{two(-second['gain'])} quality-adjusted days ({around})"
     else:
-        text = f"{lead}{best['regime']} has the highest expected utility: it gains {two(best['gain'])} quality-adjusted days over "
-        text += f"no redosing ({words.band(best['gain_low'], best['gain_high'], two)}), "
+        text = (
+            f"{lead}{best['regime']} has the highest expected utility: it gains {two(best['gain'])} quality-adjusted "
+        )
+        text += f"days over no redosing ({words.band(best['gain_low'], best['gain_high'], two)}), "
         text += f"P(it gains) = {words.probability(best['p_gain'])}".replace("= >", ">")
-    text += f". It is the best of {len(table)} regimes with probability {words.percent(best['p_best'])}; knowing everything "
-    text += f"would be worth {two(evpi)} days more."
+    text += f". It is the best of {len(table)} regimes with probability {words.percent(best['p_best'])}; "
+    text += f"knowing everything would be worth {two(evpi)} days more."
     if best["far"]:
         text += " The data hardly visited its decisions: this figure is the model's extrapolation."
     return text

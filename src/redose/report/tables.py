@@ -260,7 +260,9 @@ def information(dossier: Dossier, fit: Fit) -> Table:
     for r in fit.decision["information"].itertuples():
         rows.append([Cell(r.measure), Cell(r.of), cell(r.days, amount), cell(r.money, amount)])
     columns = ["measure", "of", "quality-adjusted days a patient", "money a patient"]
-    return Table(f"Expected value of information, model {fit.model}", columns, rows, f"decision/{fit.model}/information.csv")
+    return Table(
+        f"Expected value of information, model {fit.model}", columns, rows, f"decision/{fit.model}/information.csv"
+    )
 
 
 def moving_weights(dossier: Dossier, fit: Fit) -> Table | None:
