@@ -193,7 +193,7 @@ def _after_transplant(mass, spared, days, after, out):
     out[GVHD] += spared * after.gvhd
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, inline="always")
 def _onsets(mass, groups, kind, begins, ends, shares, recurrent):
     """Onsets and ends of one kind of GVHD in a step, in place; returns P(a first onset). mass: shape (32,), the 16
     states of those who may be infused on, then of those who may not. begins, ends: P(onset), P(an episode ends)."""
@@ -218,7 +218,7 @@ def _onsets(mass, groups, kind, begins, ends, shares, recurrent):
     return firsts
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, inline="always")
 def _link(d, start, growth, s, acting, taken, half_life, step, hazards, scratch):
     """Fills scratch[FACTOR]: what the marker does to the hazard of every cause over step s, the mean over its nodes.
 
@@ -244,7 +244,7 @@ def _link(d, start, growth, s, acting, taken, half_life, step, hazards, scratch)
             scratch[FACTOR, c] += (SHARE[j] if several else 1.0) * value
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, inline="always")
 def _split(d, patterns, ratio, scratch):
     """Fills, by pattern, what half a step does to a state: LOST (share that leaves), MEAN (share of the time spent
     there), KEEPS, and from CAUSES on the shares of the leavers by cause. scratch[FACTOR]: hazards cumulated over the
@@ -263,7 +263,7 @@ def _split(d, patterns, ratio, scratch):
         scratch[KEEPS, k] = 1.0 - scratch[LOST, k]
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, inline="always")
 def _leave(mass, groups, patterns, gvhd, kinds, step, out, scratch):
     """Half a step of exits from all states, in place, with the days spent there."""
     scratch[WITHIN, :patterns] = 0.0
