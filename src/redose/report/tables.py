@@ -238,7 +238,7 @@ def regimes(dossier: Dossier, fit: Fit) -> Table:
         row = [Cell(r["regime"])]
         for name in ("gain", "rmst", "progression", "gvhd", "infusions", "tests", "delay", "cost"):
             low, high = r[f"{name}_low"], r[f"{name}_high"]
-            write = words.percent if name in ("progression", "gvhd") else amount
+            write = {"progression": words.percent, "gvhd": words.small_percent}.get(name, amount)
             shown = r["kind"] == "adaptive" or name not in ("tests", "delay")
             row.append(estimate(r[name], low, high, write) if shown else Cell("–", -1.0))
         row += [cell(r["p_best"], words.percent), cell(r["regret"], amount)]
