@@ -23,7 +23,7 @@ LOD = -5.0
 
 def decision(*records: dict, **changes) -> dict:
     """The config's section with these regimes, and no grid but one cell."""
-    grid = {"tau": [-3], "every": [28], "within": 7}
+    grid = {"tau": [-1], "every": [364], "within": 7}
     return DECISION | {"regimes": list(records), "grid": grid} | changes
 
 
@@ -40,7 +40,7 @@ def world(
 ) -> tuple:
     """Kernel arguments for n patients and one draw: constant hazards a year, link(B) on progression, no GVHD."""
     grid = np.arange(people.LOWEST, people.HIGHEST + people.SPACING / 2, people.SPACING)
-    linked = np.ones((1, 2, len(grid)))
+    linked = np.ones((1, 2, len(grid)), dtype=np.float32)
     if link is not None:
         linked[0, 0] = link(grid)
     grown = np.array([rate, death])[None, :, None] * np.full((1, 2, STEPS), STEP / 365.25)
@@ -249,7 +249,7 @@ def true_world(x: dict, every: list) -> tuple:
     own = path.People(
         x["level"][None], kinetics.LOG10_2 / x["doubling"][None], x["delta"][None], relative, base[0].cell
     )
-    hazards = base[1]._replace(grown=np.array(grown)[None], linked=np.array(linked)[None])
+    hazards = base[1]._replace(grown=np.array(grown)[None], linked=np.array(linked, dtype=np.float32)[None])
     infusion = base[2]._replace(rho=np.full(1, p["rho"]))
     kinds = [p["gvhd"][k] for k in ("acute", "chronic")]
     onsets = np.array([[[-np.log1p(-k["risk"])] * R for k in kinds]])

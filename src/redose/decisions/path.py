@@ -223,22 +223,23 @@ def _link(d, start, growth, s, acting, taken, half_life, step, hazards, scratch)
     """Fills scratch[FACTOR]: what the marker does to the hazard of every cause over step s, the mean over its nodes.
 
     start: log10 ratio at day 0 less all kill. growth, taken (by courses): log10 a step. acting: kill still to come."""
-    count, last = hazards.grown.shape[1], hazards.linked.shape[2] - 2
-    scratch[FACTOR, :count] = 0.0
+    count, last, by_place = hazards.grown.shape[1], hazards.linked.shape[2] - 2, 1.0 / hazards.spacing
     several = acting > ACTING
+    for c in range(count):
+        scratch[FACTOR, c] = 0.0
     for j in range(3 if several else 1):
         x = NODE[j] if several else 0.5
         remains = acting * scratch[AT_NODE, j if several else 1]
         ratio = start + growth * (s + x) + remains - taken * x
-        place = min(max((ratio - hazards.lowest) / hazards.spacing, 0.0), last + 0.999999)
+        place = min(max((ratio - hazards.lowest) * by_place, 0.0), last + 0.999999)
         low = int(place)
         slope = 0.0
         if hazards.has_slope:
             by_day = (growth - taken) / step - remains * LN2 / half_life
             slope = 30.0 * by_day / (1.0 + np.exp(min(ratio, 6.0) * LN10))
         for c in range(count):
-            row = hazards.linked[d, c]
-            value = row[low] + (place - low) * (row[low + 1] - row[low])
+            below = hazards.linked[d, c, low]
+            value = below + (place - low) * (hazards.linked[d, c, low + 1] - below)
             if hazards.has_slope:
                 value *= np.exp(hazards.slope[d, c] * slope)
             scratch[FACTOR, c] += (SHARE[j] if several else 1.0) * value
@@ -266,11 +267,15 @@ def _split(d, patterns, ratio, scratch):
 @njit(cache=True, fastmath=FAST, inline="always")
 def _leave(mass, groups, patterns, gvhd, kinds, step, out, scratch):
     """Half a step of exits from all states, in place, with the days spent there."""
-    scratch[WITHIN, :patterns] = 0.0
-    for x in range(16 * groups if gvhd.present else 1):
-        k = gvhd.pattern[x % 16]
-        scratch[WITHIN, k] += mass[x]
+    for k in range(patterns):
+        scratch[WITHIN, k] = 0.0
+    for x in range(16):
+        k = gvhd.pattern[x]
+        both = mass[x] + mass[16 + x] if groups == 2 else mass[x]
+        scratch[WITHIN, k] += both
         mass[x] *= scratch[KEEPS, k]
+        if groups == 2:
+            mass[16 + x] *= scratch[KEEPS, k]
     for k in range(patterns):
         gone = scratch[WITHIN, k] * scratch[LOST, k]
         for c in range(len(kinds)):
@@ -313,14 +318,14 @@ def _segment(
     for j in range(3):
         scratch[AT_NODE, j] = np.exp2(-NODE[j] * step / half_life)
     patterns = gvhd.ratio.shape[2] if gvhd.present else 1
-    groups = 2 if may else 1
+    groups, testing = (2 if may else 1), times[TEST] > 0
     tau = numbers[TAU]
     ratio_tau = tau - np.log10(-np.expm1(min(tau, -1e-9) * LN10)) if tau < 0 else np.inf
     given, last, due, confirm, crossed = 0, -1000, times[START], -1, -1.0
-    lowest, nadir, wrong_yet, progressed = np.inf, np.inf, False, 0.0
+    lowest, nadir, wrong_yet, progressed, free = np.inf, np.inf, False, 0.0, 0.0
     if due < 0 and times[FIXED] > 0:
         due = times[FIXED]
-    tracing = trace.shape[0] > 0
+    tracing, next_test = trace.shape[0] > 0, times[TEST]
     while s < steps:
         ratio = level + growth * s - potency * (total - left) - off
         if tracing:
@@ -330,15 +335,16 @@ def _segment(
             spared = mass.sum() - gvhd.counted[d, p] * (mass[4:16].sum() + mass[20:].sum())
             _after_transplant(mass.sum() * goes, spared * goes, (steps - s) * step, after, out)
             mass *= 1.0 - goes
-        if may:
-            able = mass[:16].sum() if gvhd.present else mass[0]
+        if may and testing:
             lowest = min(lowest, ratio)
             over = max(ratio - ratio_tau, ratio - lowest - numbers[RISE])
             if over < 0:
                 crossed = -1.0
             elif crossed < 0:
                 crossed = s - min(over / growth, 1.0) if growth > 0 and s > 0 else s
-            if times[TEST] > 0 and s > 0 and given < times[MOST] and (s % times[TEST] == 0 or s == confirm):
+        if may and s in (due, next_test, confirm) and given < times[MOST]:
+            able = mass[:16].sum() if gvhd.present else mass[0]
+            if s in (next_test, confirm):
                 out[TESTS] += able
                 fraction = _fraction(ratio)
                 y = _reading(assay, d, fraction, drawn[s])
@@ -364,7 +370,7 @@ def _segment(
                             if not wrong_yet:
                                 out[ANY_FALSE] += able
                                 wrong_yet = True
-            if s == due and given < times[MOST]:
+            if s == due:
                 missing = numbers[FAILURE] if given == 0 else 0.0
                 if mass[16:].sum() + missing * able > FORKED and forks < FORKS:
                     for x in range(16):
@@ -376,7 +382,7 @@ def _segment(
                     forks += 1
                     able *= 1.0 - missing
                 out[INFUSIONS] += able
-                if crossed >= 0 and given > 0 and times[TEST] > 0:
+                if crossed >= 0 and given > 0 and testing:
                     out[DELAY] += able * (s - crossed) * step
                     out[DELAYED] += able
                 weight = kill.weight[d, r] * np.exp(kill.rho[d] * given)
@@ -392,10 +398,10 @@ def _segment(
         _link(d, start, growth, s, potency * left, taken, half_life, step, hazards, scratch)
         for c in range(count):
             scratch[FACTOR, c] *= hazards.grown[d, c, s] * people.relative[d, c, p]
-        _split(d, patterns, gvhd.ratio, scratch)
         before = out[PROGRESSION]
-        _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
         if gvhd.present:
+            _split(d, patterns, gvhd.ratio, scratch)
+            _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
             for kind in range(2):
                 grown = gvhd.onsets[d, kind, r] * trail * (1.0 - decay_g) + gvhd.background[d, kind, gvhd.level[p], s]
                 grown *= gvhd.relative[d, kind, p]
@@ -403,7 +409,16 @@ def _segment(
                 ends, shares = gvhd.ends[d, kind, r], gvhd.shares[d, kind, p]
                 first = _onsets(mass, groups, kind, begins, ends, shares, gvhd.recurrent)
                 out[GVHD] += first * gvhd.counted[d, p] if kind == 0 else 0.0
-        _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
+            _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
+        else:
+            h = 1e-300
+            for c in range(count):
+                h += scratch[FACTOR, c]
+            spent = mass[0] / (1.0 + h / 2 + h * h / 12) if h < SMALL else -mass[0] * np.expm1(-h) / h
+            for c in range(count):
+                out[hazards.kind[c]] += spent * scratch[FACTOR, c]
+            free += spent
+            mass[0] -= h * spent
         new = out[PROGRESSION] - before
         out[PROGRESSED] += (progressed + new / 2) * step
         progressed += new
@@ -413,9 +428,12 @@ def _segment(
             trace[s, 6], trace[s, 7] = progressed, out[DEATH]
         left *= decay
         trail *= decay_g
+        if s == next_test:
+            next_test += times[TEST]
         off += taken
         course = max(course - 1, 0)
         s += 1
+    out[FREE] += free * step
     return forks
 
 

@@ -25,12 +25,8 @@ KINDS_OF_CAUSE = {"progression": path.PROGRESSION, "death": path.DEATH}
 
 
 def plain(kind: type, *values) -> tuple:
-    """A record of the kernel, its float arrays contiguous float64: another layout would be compiled anew."""
-    return kind(*(np.ascontiguousarray(x, dtype=float) if is_real(x) else x for x in values))
-
-
-def is_real(x) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+    """A record of the kernel, its arrays contiguous: another layout would be compiled anew."""
+    return kind(*(np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x for x in values))
 
 
 def first_intervals(data: xr.Dataset) -> np.ndarray:
@@ -119,7 +115,16 @@ def hazards(data: xr.Dataset, draws: Draws, step: float, steps: int) -> path.Haz
         slope.append(draws.get(f"alpha_slope_{cause}", np.zeros(count)))
     kinds = np.array([KINDS_OF_CAUSE.get(c, path.OTHER) for c in prediction.causes(data)])
     arrays = [np.stack(x, axis=1) for x in (grown, linked, slope)]
-    return plain(path.Hazards, arrays[0], arrays[1], LOWEST, SPACING, arrays[2], bool(np.any(arrays[2])), kinds)
+    return plain(
+        path.Hazards,
+        arrays[0],
+        arrays[1].astype(np.float32),
+        LOWEST,
+        SPACING,
+        arrays[2],
+        bool(np.any(arrays[2])),
+        kinds,
+    )
 
 
 def usual_product(data: xr.Dataset) -> str:
