@@ -61,7 +61,7 @@ class Trial:
         level = log10_fraction(self.ratio(day))
         self.latent_nadir = np.minimum(self.latent_nadir, self.ratio(day))
         over = level >= self.level_to_act()[1]
-        self.crossed = np.where(over, np.minimum(self.crossed, day), NEVER)
+        self.crossed = np.where(over, np.minimum(self.crossed, day - 0.5), NEVER)  # within the day before
         due = (day % self.r["every"] == 0) | (self.confirm == day)
         who = (
             np.flatnonzero(self.on & self.may & due & (self.count < self.r["infusions"])) if day else np.array([], int)

@@ -196,25 +196,28 @@ def _after_transplant(mass, spared, days, after, out):
 @njit(cache=True, fastmath=FAST, inline="always")
 def _onsets(mass, groups, kind, begins, ends, shares, recurrent):
     """Onsets and ends of one kind of GVHD in a step, in place; returns P(a first onset). mass: shape (32,), the 16
-    states of those who may be infused on, then of those who may not. begins, ends: P(onset), P(an episode ends)."""
+    states of those who may be infused on, then of those who may not. begins, ends: P(onset), P(an
+    episode ends); who falls ill within the step may recover in the half of it that is left."""
     stride, other = (4, 1) if kind == 0 else (1, 4)  # from state to state of this kind, and of the other
-    firsts, stopped = 0.0, 16 * (groups - 1)
+    firsts, stopped, stays = 0.0, 16 * (groups - 1), np.sqrt(1.0 - ends)
+    kept, gone = shares[0] + shares[2], shares[1] + shares[3]
     for g in range(groups):
         for k in range(4):
             at = 16 * g + k * other
             never, mild, ill = mass[at], mass[at + MILD * stride], mass[at + ILL * stride]
+            past = mass[at + PAST * stride]
             new = never * begins
             firsts += new
             mass[at] = never - new
-            over_mild, over_ill = mild * ends, ill * ends
-            past = mass[at + PAST * stride]
             again = past * begins if recurrent else 0.0
-            mass[at + PAST * stride] = past + over_mild + over_ill - again
             new += again
-            mass[at + MILD * stride] = mild - over_mild + new * shares[0]
-            mass[at + ILL * stride] = ill - over_ill + new * shares[2]
-            mass[stopped + k * other + MILD * stride] += new * shares[1]
-            mass[stopped + k * other + ILL * stride] += new * shares[3]
+            over, active = new * (1.0 - stays), new * stays
+            mass[at + PAST * stride] = past - again + (mild + ill) * ends + kept * over
+            mass[at + MILD * stride] = mild * (1.0 - ends) + active * shares[0]
+            mass[at + ILL * stride] = ill * (1.0 - ends) + active * shares[2]
+            mass[stopped + k * other + MILD * stride] += active * shares[1]
+            mass[stopped + k * other + ILL * stride] += active * shares[3]
+            mass[stopped + k * other + PAST * stride] += gone * over
     return firsts
 
 
