@@ -556,13 +556,13 @@ def test_a_relapse_is_found_as_often_as_a_test_falls_into_its_window():
 
 
 # doubling time (d), and months between samples for 90 % detection and 60 days of notice (Ommen 2010, evidence 3.3);
-# log10 limit: NPM1 1e-6, t(8;21) 1e-5 (evidence 3.1, 6), CBFB-MYH11 in blood a log10 above marrow, PML-RARA an assumption
+# log10 limit: NPM1 1e-6, t(8;21) 1e-5 (evidence 3.1, 6), CBFB-MYH11 in blood a log10 above marrow, PML-RARA assumed
 OMMEN = {"PML-RARA": (12, -4, 2), "RUNX1-RUNX1T1": (14, -5, 4), "NPM1": (11, -6, 6), "CBFB-MYH11": (36, -5, 6)}
 
 
 def longest(marker: str) -> float:
-    """Months between tests, the longest that find 90 % of relapses with 60 days of notice. Doubling times differ between
-    patients with a log sd of 0.5 (evidence 6)."""
+    """Months between tests, the longest that find 90 % of relapses with 60 days of notice. Doubling times differ
+    between patients with a log sd of 0.5 (evidence 6)."""
     median, lod, _ = OMMEN[marker]
     doubling = median * np.exp(0.5 * stats.norm.ppf((np.arange(600) + 0.5) / 600))
     by_weeks = {w: notice(doubling, lod, STEP * w) for w in range(4, 80)}
