@@ -9,7 +9,19 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from redose.figures import checking, clinical, comparison, effects, intervals, labels, mrd, patients, style, thresholds
+from redose.figures import (
+    checking,
+    clinical,
+    comparison,
+    effects,
+    intervals,
+    labels,
+    mrd,
+    patients,
+    residuals,
+    style,
+    thresholds,
+)
 
 PEOPLE = dossiers.tables(False)["patients"]
 
@@ -25,7 +37,7 @@ def texts(path) -> str:
 
 def test_every_figure_is_written_as_svg_and_png_and_is_not_blank(folder):
     drawn = sorted(folder.rglob("*.svg"))
-    assert len(drawn) == 10 + 7 + 1 + 4  # joint model, intervals model, comparison, GVHD
+    assert len(drawn) == 11 + 8 + 1 + 4  # joint model, intervals model, comparison, GVHD
     for path in drawn:
         picture = imread(path.with_suffix(".png"))
         assert 0.01 < (picture[..., :3] < 0.9).any(axis=-1).mean() < 0.9, path.name
@@ -45,7 +57,7 @@ def test_the_same_numbers_give_the_same_bytes(folder, tmp_path):
     dossiers.conclude(tmp_path, "joint_step", False)
     dossiers.draw(tmp_path, "joint_step", PEOPLE, dossiers.about())
     again = sorted([*tmp_path.rglob("*.svg"), *tmp_path.rglob("*.png")])
-    assert len(again) == 2 * 10
+    assert len(again) == 2 * 11
     for path in again:
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
 
@@ -170,6 +182,14 @@ def test_chains_show_the_least_effective_parameter_first():
 def test_a_model_without_covariates_says_so():
     figure = effects.hazard_ratios(dossiers.moved("intervals").iloc[:0], dossiers.about(), PEOPLE)
     assert figure.axes[0].texts[0].get_text() == "this model has no covariate"
+
+
+def test_residuals_are_drawn_against_the_diagonal_with_their_counts():
+    table, curves = dossiers.residual_tables()
+    axis = residuals.residuals(curves, table).axes[0]
+    assert axis.lines[0].get_xydata().tolist() == [[0, 0], [2, 2]]
+    named = [line.get_label() for line in axis.lines if not line.get_label().startswith("_")]
+    assert named == ["all: 4 events, 4.2 expected", "first: 3 events, 3.0 expected"]
 
 
 def test_certainty_is_never_claimed():

@@ -110,10 +110,10 @@ def test_names_are_text_and_never_markup(which, request):
         assert name in shown
 
 
-@pytest.mark.parametrize(("which", "count"), [("plain", 7), ("joint", 7 + 3 + 1 + 6 + 3), ("ill", 7 + 4)])
+@pytest.mark.parametrize(("which", "count"), [("plain", 8), ("joint", 8 + 3 + 1 + 7 + 3), ("ill", 8 + 4)])
 def test_every_figure_has_words_for_those_who_do_not_see_it(which, count, request):
     _, html, page = request.getfixturevalue(which)
-    # best model 7 figures, its MRD 3, the comparison, and of the others: free, effects, prior (2), chains, MRD
+    # best model 8 figures, its MRD 3, the comparison; of the others: free, effects, prior (2), chains, residuals, MRD
     assert len(page.images) >= count
     assert all(len(i["alt"]) > 20 for i in page.images)
     assert html.count("<figcaption>") == len(page.images)
@@ -224,6 +224,14 @@ def test_a_fault_in_the_checks_is_listed_without_its_folder(plain):
         "late",
         "look",
     ]
+
+
+def test_residuals_are_judged_by_cause_and_interval_number(plain):
+    read, html, _ = plain
+    rows = [[c.text for c in row] for row in tables.residuals(read, read.best).rows]
+    assert rows[0] == ["progression", "all", "8", "4", "4.2", "0.61", "0.44", "agrees"]
+    assert rows[2] == ["death", "all", "8", "1", "6.0", "< 0.001", "< 0.001", "not described"]
+    assert "twice the median over the draws" in html
 
 
 def test_outcomes_are_counted_by_interval_number(plain):

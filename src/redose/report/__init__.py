@@ -35,6 +35,7 @@ ALT = {
     "chains": "Traces and rank plots of the parameters with the fewest effective draws",
     "outlook": "Probability of staying progression-free, patients ranked",
     "trajectories": "Latent MRD and samples of nine patients",
+    "residuals": "Nelson-Aalen estimate of Cox-Snell residuals by cause and interval number, against the diagonal",
     "below_lod": "Share of MRD samples below the limit of detection over time",
     "gvhd_incidence": "Cumulative incidence of acute and chronic GVHD by group, observed and model",
     "gvhd_risk": "Probability of acute GVHD after infusions by dose and spacing, prior and posterior",

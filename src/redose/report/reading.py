@@ -21,6 +21,7 @@ FIGURES = {  # name -> file below the study's folder
     "outlook": "selection/{model}.svg",
     "trajectories": "{model}/trajectories.svg",
     "below_lod": "{model}/below_lod.svg",
+    "residuals": "{model}/residuals.svg",
     "threshold": "threshold/{model}.svg",
 }
 GVHD_FIGURES = {
@@ -41,6 +42,7 @@ class Fit:
     outlook: pd.DataFrame
     diagnostics: pd.DataFrame
     loo: pd.DataFrame
+    residuals: pd.DataFrame
     sampler: dict
     threshold: pd.DataFrame | None
     figures: dict
@@ -150,6 +152,7 @@ def read_fit(folder: Path, model: str) -> Fit:
         outlook=read_table(folder / "selection" / f"{model}.csv"),
         diagnostics=read_table(folder / model / "diagnostics.csv"),
         loo=read_table(folder / model / "loo.csv"),
+        residuals=read_table(folder / model / "residuals.csv"),
         sampler=files.read_json(folder / model / "sampler.json"),
         threshold=read_table(folder / "threshold" / f"{model}.csv") if joint else None,
         figures={name: embedded(path) for name, path in drawn.items() if path.exists()},

@@ -330,6 +330,17 @@ def gate(dossier: Dossier) -> Table:
     return Table("The gate: worst diagnostics of the population parameters", columns, rows)
 
 
+def residuals(dossier: Dossier, fit: Fit) -> Table:
+    """Events against those that the model expects, by cause and interval number, with the verdict on the residuals."""
+    rows = []
+    for r in fit.residuals.itertuples():
+        counts = [count(r.intervals), count(r.events), cell(r.expected, "{:.1f}".format)]
+        p = [cell(x, words.p_value) for x in (r.p, r.p_median)]
+        rows.append([Cell(labels.CAUSES[r.cause]), Cell(str(r.interval)), *counts, *p, Cell(r.verdict)])
+    columns = ["cause", "interval", "intervals", "events", "expected", "p of one draw", "median p", "verdict"]
+    return Table(f"Cox-Snell residuals, model {fit.model}", columns, rows, f"{fit.model}/residuals.csv")
+
+
 def priors(dossier: Dossier) -> Table:
     """The priors that this study's models use."""
     used = set()
