@@ -89,6 +89,42 @@ rule check_residuals:
         "../scripts/check_residuals.py"
 
 
+rule check_priors:
+    input:
+        design="results/{study}/{model}/design.nc",
+        prior="results/{study}/{model}/prior.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+        about="results/{study}/tables/about.json",
+        patients="results/{study}/tables/patients.parquet",
+        intervals="results/{study}/tables/intervals.parquet",
+    output:
+        table=report(
+            "results/{study}/{model}/prior_sensitivity.csv",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of prior sensitivity"},
+            caption="../report/table_prior_sensitivity.rst",
+        ),
+        figure=report(
+            "results/{study}/{model}/prior_sensitivity.svg",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "prior sensitivity"},
+            caption="../report/prior_sensitivity.rst",
+        ),
+        png="results/{study}/{model}/prior_sensitivity.png",
+    log:
+        "logs/check_priors/{study}.{model}.log",
+    resources:
+        mem="2GB",
+        runtime="20m",
+    params:
+        decision=config["decision"],
+        seed=config["seed"],
+        code=digest("check_priors"),
+    script:
+        "../scripts/check_priors.py"
+
+
 rule score:
     input:
         design="results/{study}/{model}/design.nc",
