@@ -65,4 +65,4 @@ def look_of(verdict: str) -> dict:
 def name(quantity: str, kind: str, about: dict, patients: pd.DataFrame, link: str, settings: dict) -> str:
     """A quantity of the table in words, on one line."""
     words = labels.decision(quantity, settings) if kind == "decision" else None
-    return labels.short(words or labels.parameter(quantity, about, patients, link), 54)
+    return labels.short(words or labels.parameter(quantity, about, patients, link), 60)
