@@ -244,6 +244,16 @@ def test_what_the_priors_move_is_named_with_the_prior_that_moves_it(plain, ill):
     assert "Episodes of GVHD, observed and replicated" in ill[1]
 
 
+def test_the_answer_says_what_the_checks_say(plain, ill):
+    said = answer.answer(plain[0])["What the checks say"]
+    assert "Residuals, model intervals: not described: death (all intervals)." in said
+    assert (
+        "they move 1 of 1 quantities that decisions rest on (P(progression-free 180 days on), mean of patients)" in said
+    )
+    assert said.endswith("known from the prior alone: sd of the frailty.")
+    assert "Priors, model gvhd: they move 1 of 1" in answer.answer(ill[0])["What the checks say"]
+
+
 def test_outcomes_are_counted_by_interval_number(plain):
     read, _, _ = plain
     table = tables.outcomes(read)

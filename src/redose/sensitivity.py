@@ -41,8 +41,10 @@ def decisions(tree: xr.DataTree, data: xr.Dataset, outcomes: pd.Series, decision
     """What decisions rest on, from evenly spaced draws, DRAWS at most; dims (chain, draw).
 
     Of a model of progression: P(progression) and P(death) of the reference patient within a year, the mean outlook of
-    the trial's patients, risk thresholds of MRD (one outside the levels looked at lies just beyond them). Of the model
-    of GVHD: P(acute GVHD) after courses of infusions. outcomes: of each patient's last interval, by patient index.
+    the trial's patients, risk thresholds of MRD (one outside the levels looked at lies just beyond them; a threshold
+    that no draw has is left out). Of the model of GVHD: P(acute GVHD) after courses of infusions.
+
+    outcomes: of each patient's last interval, by patient index.
     """
     posterior = tree["posterior"].to_dataset()
     posterior = posterior.isel(draw=slice(None, None, -(-posterior.sizes["chain"] * posterior.sizes["draw"] // DRAWS)))
@@ -57,7 +59,7 @@ def decisions(tree: xr.DataTree, data: xr.Dataset, outcomes: pd.Series, decision
         found |= {f"free_{d}": x[0].mean(0) for d, x in selection.outlook(data, draws, last[ahead], days).items()}
     if data.attrs["link"] != "none":
         found |= risk_thresholds(data, draws, decision, seed)
-    return named(found, posterior)
+    return named({n: x for n, x in found.items() if np.ptp(x) > 0}, posterior)
 
 
 def risk_thresholds(data: xr.Dataset, draws: prediction.Draws, decision: dict, seed: int) -> dict[str, np.ndarray]:
@@ -69,7 +71,7 @@ def risk_thresholds(data: xr.Dataset, draws: prediction.Draws, decision: dict, s
 
 
 def after_infusions(data: xr.Dataset, draws: prediction.Draws, decision: dict) -> dict[str, np.ndarray]:
-    """Name -> P(acute GVHD) that courses of the reference dose alone bring, by product, number and spacing."""
+    """Name -> P(acute GVHD) that infusions of the reference dose alone bring, closely spaced, by product and number."""
     asked, found = decision["gvhd"], {}
     for place, product in enumerate(data["product"].to_numpy()):
         for n in (1, *asked["infusions"]):
