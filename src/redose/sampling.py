@@ -162,22 +162,24 @@ def with_prior(model: pm.Model) -> list:
     return [v for v in model.free_RVs if not v.name.startswith("z_") or v.name in INNOVATIONS or v in pieces]
 
 
-def log_prior(model: pm.Model, posterior: xr.Dataset) -> xr.Dataset:
+def log_prior(model: pm.Model, draws: xr.Dataset) -> xr.Dataset:
     """Log density of the prior of every parameter, by name; dims chain, draw and its own, but one for a simplex.
 
-    Densities of the parameters as the model states them, without the Jacobians of the sampler's transformations.
-
-    posterior: draws of the variables `with_prior`, also those from the prior itself.
+    Densities of the parameters as the model states them, without the Jacobians of the sampler's transformations. draws:
+    of the posterior, or of the prior; a parameter that they lack (correlations, pieces of a baseline) is left out.
     """
     found = {}
     for variable in with_prior(model):
-        draws = posterior[variable.name].transpose("chain", "draw", ...)
-        values = draws.to_numpy().reshape(-1, *draws.shape[2:])
-        density = pytensor.function([], pm.logp(variable, values), mode=PLAIN_PYTHON)()
         name = INNOVATIONS.get(variable.name, variable.name.replace("z_", "weights_"))
-        shape = (*draws.shape[:2], *density.shape[1:])
-        found[name] = (draws.dims[: len(shape)], density.reshape(shape))
-    return xr.Dataset(found, coords=posterior.coords)
+        source = name if name == "omega_v" else variable.name  # omega_v = |z_omega_v|, whose density is even
+        if source not in draws:
+            continue
+        x = draws[source].transpose("chain", "draw", ...)
+        values = x.to_numpy().reshape(-1, *x.shape[2:])
+        density = pytensor.function([], pm.logp(variable, values), mode=PLAIN_PYTHON)()
+        shape = (*x.shape[:2], *density.shape[1:])
+        found[name] = (x.dims[: len(shape)], density.reshape(shape))
+    return xr.Dataset(found, coords=draws.coords)
 
 
 def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int, log_prior: xr.Dataset) -> xr.DataTree:
@@ -204,10 +206,9 @@ def sample_prior(model: pm.Model, draws: int, seed: int) -> xr.DataTree:
         # the potentials are the likelihood: prior draws leave the data out on purpose
         warnings.filterwarnings("ignore", message="The effect of Potentials")
         names = [name for name in kept(model) if not name.startswith(("exposure_", "log_likelihood_"))]
-        names = list(dict.fromkeys([*names, *(v.name for v in with_prior(model))]))
         tree = pm.sample_prior_predictive(draws, var_names=names, random_seed=np.random.default_rng(seed))
     prior = tree["prior"].to_dataset()
-    groups = {"log_prior": log_prior(model, prior), "prior": prior.drop_vars([n for n in prior if n.startswith("z_")])}
+    groups = {"prior": prior, "log_prior": log_prior(model, prior)}
     for group in groups.values():
         group.attrs = provenance(seed)
     return xr.DataTree.from_dict(groups)

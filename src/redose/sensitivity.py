@@ -112,7 +112,7 @@ def tails(tree: xr.DataTree, prior: xr.DataTree) -> pd.Series:
     """Parameter -> share of prior draws whose prior density is at most that of a median draw of the posterior: small
     where the posterior lies far out in its prior (Evans & Moshonov 2006)."""
     before, after = (dataset_to_dataframe(x["log_prior"].to_dataset()) for x in (prior, tree))
-    return (before <= after.median()).mean()
+    return (before <= after.median()[before.columns]).mean()
 
 
 def verdict(prior: float, likelihood: float, noise: float, tail: float) -> str:
