@@ -145,7 +145,7 @@ def on_test(values: np.ndarray, happened: np.ndarray) -> tuple[np.ndarray, np.nd
     """(points, total): total time on test at every event, shape (draw, event), and over all intervals, shape (draw,).
 
     values, happened: from `by_size`. Under the model the points are a Poisson process of rate 1 on (0, total)
-    (Barlow & Campo 1975; Aalen & Hoem 1978, section 4).
+    (Barlow & Campo 1975; Aalen & Hoem 1978).
     """
     left = np.arange(len(values))[::-1, None]  # intervals with a larger residual
     at = np.cumsum(values, axis=0) + left * values
@@ -178,7 +178,7 @@ def p_values(values: np.ndarray, happened: np.ndarray, rng: np.random.Generator)
 
 def judged(median: np.ndarray) -> np.ndarray:
     """Verdicts in words on median p-values of all draws. Twice the median is a valid p however the draws depend on each
-    other (Rüger 1978; Vovk & Wang 2020, section 3), and is adjusted for the number of verdicts by Holm."""
+    other (Rüger 1978; Vovk & Wang 2020), and is adjusted for the number of verdicts by Holm."""
     adjusted = ranks.holm(np.minimum(2 * median, 1.0))
     return np.select([adjusted < LEVEL, median < LEVEL], ["not described", "doubtful"], "agrees")
 
