@@ -33,6 +33,14 @@ def test_the_distance_is_its_integral():
     assert residuals.distance(points, np.array(total)) == pytest.approx(area / total, rel=1e-9)
 
 
+def test_a_cause_that_never_happens_is_judged_by_what_was_expected():
+    """Without an event the distance is E / 2: of one event expected it agrees, of twenty it does not."""
+    of = [Residuals(np.full((40, 5), e / 40), np.zeros(40, dtype=bool)) for e in (1.0, 20.0)]
+    table = residuals.test({"progression": of[0], "death": of[1]}, {"all": np.arange(40)}, 1)
+    assert table["distance"].tolist() == pytest.approx([0.5, 10.0])
+    assert table["verdict"].tolist() == ["agrees", "not described"]
+
+
 def test_constant_hazards_cumulate_to_rate_times_time():
     data, draws = exponential(1.2, 0.4)
     seen, total = residuals.cumulated(data, draws)
