@@ -1,13 +1,14 @@
 """Residuals: arithmetic by hand, uniform p-values where the model is right, and small ones where it is not."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from scipy.integrate import quad
-from test_conclusions import SAME, exponential, late, two_arms
-from test_models import built, prior_draws
+from test_conclusions import SAME, exponential, exponential_study, late, two_arms
+from test_models import ABOUT, CONFIG, built, options, prior_draws
 
-from redose import residuals
+from redose import design, residuals
 from redose.residuals import Residuals
 from redose.survival import YEAR
 
@@ -156,3 +157,45 @@ def test_later_intervals_are_judged_by_themselves():
     verdict = residuals.test(slower, members, 1).set_index("interval")["verdict"]
     assert verdict["2"] == "not described"
     assert verdict["1"] == "agrees"
+
+
+def recurrent(n: int = 500, seed: int = 5):
+    """(design, draws): progressions at 1.5 a year, treated again at once, until death (0.3 a year) or day 900; hazards
+    constant, multiplied by exp(v) and exp(0.8 v), v ~ Normal(0, 0.9). The draws are the true parameters."""
+    rng, rows = np.random.default_rng(seed), []
+    tables = exponential_study(1.0, 1.0, n)
+    for name, v in zip(tables["patients"]["patient"], 0.9 * rng.standard_normal(n), strict=True):
+        day, number, outcome = 0.0, 1, "progression"
+        while outcome == "progression":
+            next_ones = [YEAR * rng.exponential() / r for r in (1.5 * np.exp(v), 0.3 * np.exp(0.8 * v))]
+            end = min(day + min(next_ones), 900.0)
+            happened = "progression" if next_ones[0] < next_ones[1] else "death"
+            outcome = happened if end < 900 else "censored"
+            rows.append((name, number, day, end, outcome))
+            day, number = end, number + 1
+    found = pd.DataFrame(rows, columns=["patient", "interval", "start_day", "end_day", "outcome"])
+    tables["intervals"] = found.assign(entry_day=np.nan, last_free_day=np.nan)
+    none = {"covariates": []}
+    data = design.build(tables, ABOUT, "intervals", options() | {"progression": none, "death": none}, CONFIG["priors"])
+    true = {"rate_progression": 1.5, "rate_death": 0.3, "omega_v": 0.9, "phi_death": 0.8}
+    true |= {"shape_progression": 1.0, "shape_death": 1.0}
+    draws = {name: np.full(50, value) for name, value in true.items()}
+    return data, draws | {f"beta_{c}": np.zeros((0, 50)) for c in ("progression", "death")}
+
+
+def test_residuals_of_recurrent_intervals_with_a_frailty_are_unit_exponential():
+    """In first and in later intervals, for both causes; a model that knows of no frailty expects too few later ones."""
+    data, draws = recurrent()
+    found, members = residuals.residuals(data, draws, 1), residuals.groups(data)
+    table = residuals.test(found, members, 1)
+    assert list(members) == ["all", "1", "2", "3 and later"]
+    assert set(table["verdict"]) == {"agrees"}
+    off = (table["events"] - table["expected"]) / np.sqrt(table["expected"])
+    assert np.abs(off).max() < 3
+    alone = draws | {"omega_v": np.full(50, 1e-9)}
+    table = residuals.test(residuals.residuals(data, alone, 1), members, 1).set_index(["cause", "interval"])
+    assert table.loc[("progression", "3 and later"), "verdict"] == "not described"
+    assert (
+        table.loc[("progression", "3 and later"), "events"]
+        > 1.3 * table.loc[("progression", "3 and later"), "expected"]
+    )
