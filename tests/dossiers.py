@@ -20,6 +20,8 @@ from redose.figures import (
     intervals,
     mrd,
     patients,
+    priors,
+    residuals,
     style,
     thresholds,
 )
@@ -197,6 +199,30 @@ def prior_predictive(model: str) -> tuple[pd.DataFrame, dict]:
     return summarise(values, CONFIG["evidence"]), values
 
 
+def residual_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(table, curves) of two causes; of death all intervals only, which the model does not describe."""
+    rows = [("progression", "all", 8, 4, 4.2, 0.9, 0.61, 0.44, "agrees")]
+    rows += [("progression", "1", 6, 3, 3.0, 1.1, 0.4, 0.5, "agrees")]
+    rows += [("death", "all", 8, 1, 6.0, 9.0, 0.0005, 0.0004, "not described")]
+    columns = ["cause", "interval", "intervals", "events", "expected", "distance", "p", "p_median", "verdict"]
+    x, parts = np.linspace(0, 2, 21), []
+    for cause, number, *_ in rows:
+        line = {"residual": x, "observed": 1.1 * x, "low": 0.5 * x, "high": 1.7 * x}
+        parts.append(pd.DataFrame({"cause": cause, "interval": number, **line}))
+    return pd.DataFrame(rows, columns=columns), pd.concat(parts, ignore_index=True)
+
+
+def prior_sensitivity(model: str) -> pd.DataFrame:
+    """One quantity that decisions rest on, a parameter that the prior dominates, one that it does not move."""
+    decision = "gvhd_after[3 of NK]" if model == "gvhd" else "free_180"
+    moved, other = ("risk_acute[NK]", "rho_gvhd") if model == "gvhd" else ("omega_v", "rate_progression")
+    rows = [("decision", decision, 0.08, 0.3, 0.01, np.nan, "prior and data both matter", moved, 0.07)]
+    rows += [("parameter", moved, 0.4, 0.01, 0.02, 0.6, "the prior dominates", moved, 0.41)]
+    rows += [("parameter", other, 0.0, 0.2, 0.02, 0.7, "robust to the prior", np.nan, np.nan)]
+    names = ["kind", "quantity", "prior", "likelihood", "likelihood_noise", "tail", "verdict", "moved_by", "moved"]
+    return pd.DataFrame(rows, columns=names)
+
+
 def below_lod() -> pd.DataFrame:
     day = [28.0, 84.0, 140.0]
     return pd.DataFrame({"day": day, "samples": [6, 6, 3], "observed": 0.3, "mean": 0.3, "low": 0.1, "high": 0.5})
@@ -233,13 +259,19 @@ def conclude_gvhd(folder: Path, people: pd.DataFrame, made: dict) -> None:
     stated = [f"risk_acute[{EVIL}]", "grade_acute[1]", "beta_acute[size]"]
     judged = {"parameter": stated, "level": "population", "rhat": [1.002, 1.001, 1.001]}
     judged |= {"mean": 0.1, "sd": 0.1, "low": 0.0, "high": 0.2, "ess_bulk": [901.0, 950.0, 970.0], "ess_tail": 800.0}
-    for name, table in {**gvhd_tables(), "diagnostics": pd.DataFrame(judged)}.items():
+    written = {"diagnostics": pd.DataFrame(judged), "prior_sensitivity": prior_sensitivity("gvhd")}
+    for name, table in {**gvhd_tables(), **written}.items():
         files.write_table(table, folder / "gvhd" / f"{name}.csv")
     sampler = {"divergences": 0, "bfmi": 0.8, "draws": 800, "steps_per_draw": 7.0}
     files.write_json(sampler, folder / "gvhd" / "sampler.json")
     files.write_tree(xr.DataTree.from_dict({"posterior": drawn}), folder / "gvhd" / "posterior.nc")
     incidence, risk, table = (read(folder / "gvhd" / f"{n}.csv") for n in ("incidence", "risk", "diagnostics"))
     style.save(gvhd.incidence(incidence), folder / "gvhd" / "incidence.svg")
+    style.save(gvhd.counts(read(folder / "gvhd" / "counts.csv")), folder / "gvhd" / "counts.svg")
+    moved = read(folder / "gvhd" / "prior_sensitivity.csv")
+    style.save(
+        priors.sensitivity(moved, made, people, "none", CONFIG["decision"]), folder / "gvhd" / "prior_sensitivity.svg"
+    )
     style.save(gvhd.risk(risk, 100), folder / "gvhd" / "risk.svg")
     before_after = checking.priors(drawn, drawn, CONFIG["priors"], made, people, "none", None)
     style.save(before_after, folder / "gvhd" / "priors.svg")
@@ -348,6 +380,8 @@ def write(folder: Path, models: list[str], simulated: bool = False, redosing: fl
 
 def conclude(folder: Path, model: str, simulated: bool) -> None:
     found = {"curves": curves(), "lengths": lengths(), "diagnostics": diagnostics(model)}
+    found["prior_sensitivity"] = prior_sensitivity(model)
+    found["residuals"], found["residual_curves"] = residual_tables()
     found["loo"] = pd.DataFrame({"patient": PATIENTS, "elpd": -2.0, "pareto_k": [0.1, 0.2, 0.3, 0.4, 0.5, 0.9]})
     if model != "intervals":
         found |= {"trajectories": trajectories(), "below_lod": below_lod()}
@@ -374,6 +408,10 @@ def draw(folder: Path, model: str, people: pd.DataFrame, made: dict) -> None:
     drawn[f"selection/{model}.effects"] = effects.hazard_ratios(ratios, made, people)
     drawn[f"{model}/prior_predictive"] = clinical.prior_predictive(*prior_predictive(model))
     drawn[f"{model}/priors"] = checking.priors(before, after, CONFIG["priors"], made, people, link, None)
+    tested = read(folder / model / "residuals.csv")
+    drawn[f"{model}/residuals"] = residuals.residuals(read(folder / model / "residual_curves.csv"), tested)
+    moved = read(folder / model / "prior_sensitivity.csv")
+    drawn[f"{model}/prior_sensitivity"] = priors.sensitivity(moved, made, people, link, CONFIG["decision"])
     judged = read(folder / model / "diagnostics.csv")
     drawn[f"{model}/chains"] = checking.chains(after, judged, made, people, link)
     drawn[f"selection/{model}"] = patients.outlook(read(folder / "selection" / f"{model}.csv"), people, made, 180)

@@ -9,7 +9,21 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from redose.figures import checking, clinical, comparison, effects, intervals, labels, mrd, patients, style, thresholds
+from redose.figures import (
+    checking,
+    clinical,
+    comparison,
+    effects,
+    gvhd,
+    intervals,
+    labels,
+    mrd,
+    patients,
+    priors,
+    residuals,
+    style,
+    thresholds,
+)
 
 PEOPLE = dossiers.tables(False)["patients"]
 
@@ -25,7 +39,7 @@ def texts(path) -> str:
 
 def test_every_figure_is_written_as_svg_and_png_and_is_not_blank(folder):
     drawn = sorted(folder.rglob("*.svg"))
-    assert len(drawn) == 10 + 7 + 1 + 4 + 5  # joint model, intervals model, comparison, GVHD, decisions
+    assert len(drawn) == 12 + 9 + 1 + 6 + 5  # joint model, intervals model, comparison, GVHD, decisions
     for path in drawn:
         picture = imread(path.with_suffix(".png"))
         assert 0.01 < (picture[..., :3] < 0.9).any(axis=-1).mean() < 0.9, path.name
@@ -45,7 +59,7 @@ def test_the_same_numbers_give_the_same_bytes(folder, tmp_path):
     dossiers.conclude(tmp_path, "joint_step", False)
     dossiers.draw(tmp_path, "joint_step", PEOPLE, dossiers.about())
     again = sorted([*tmp_path.rglob("*.svg"), *tmp_path.rglob("*.png")])
-    assert len(again) == 2 * 10
+    assert len(again) == 2 * 12
     for path in again:
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
 
@@ -170,6 +184,44 @@ def test_chains_show_the_least_effective_parameter_first():
 def test_a_model_without_covariates_says_so():
     figure = effects.hazard_ratios(dossiers.moved("intervals").iloc[:0], dossiers.about(), PEOPLE)
     assert figure.axes[0].texts[0].get_text() == "this model has no covariate"
+
+
+def test_residuals_are_drawn_against_the_diagonal_with_their_counts():
+    table, curves = dossiers.residual_tables()
+    axis = residuals.residuals(curves, table).axes[0]
+    assert axis.lines[0].get_xydata().tolist() == [[0, 0], [2, 2]]
+    named = [line.get_label() for line in axis.lines if not line.get_label().startswith("_")]
+    assert named == ["all: 4 events, 4.2 expected", "first: 3 events, 3.0 expected"]
+
+
+def test_sensitivities_are_drawn_by_kind_with_a_ring_only_where_it_can_be_told_from_noise():
+    table = dossiers.prior_sensitivity("intervals")
+    table.loc[1, "likelihood_noise"] = 0.3
+    figure = priors.sensitivity(table, dossiers.about(), PEOPLE, "none", dossiers.CONFIG["decision"])
+    decisions, parameters = figure.axes
+    assert decisions.get_yticklabels()[0].get_text() == "P(progression-free 180 days on), mean of patients"
+    rings = next(x for x in parameters.lines if x.get_label() == "to the likelihood").get_xdata()
+    assert np.isnan(rings).tolist() == [True, False]
+    assert [t.get_text() for t in parameters.texts] == ["the prior dominates", "robust to the prior"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gvhd_after[1 of NK]", "P(acute GVHD), 1 infusion of NK"),
+        ("risk_threshold_0.1", "MRD at which P(progression in 90 d) is 10 %"),
+        ("death_1y", "P(death within a year), reference patient"),
+    ],
+)
+def test_what_decisions_rest_on_in_words(name, words):
+    assert labels.decision(name, dossiers.CONFIG["decision"]) == words
+
+
+def test_counts_of_gvhd_are_dots_on_what_the_model_replicates():
+    axis = gvhd.counts(dossiers.gvhd_tables()["counts"]).axes[0]
+    assert [t.get_text() for t in axis.get_xticklabels()] == ["any", "1", "4"]
+    seen = next(x for x in axis.lines if x.get_label() == "observed")
+    assert seen.get_ydata().tolist() == [4, 1, 3]
 
 
 def test_certainty_is_never_claimed():

@@ -64,10 +64,11 @@ def point_of(model, values: dict) -> dict:
 
 
 def terms(model, values: dict) -> dict[str, float]:
-    """Every potential, and the log likelihood of the grades, at one point."""
+    """Every potential, the log likelihood of the grades, and what is kept of them, at one point."""
     graphs = model.replace_rvs_by_values(model.potentials)
     both = {p.name: graph for p, graph in zip(model.potentials, graphs, strict=True)}
     both |= {rv.name: model.logp(rv).sum() for rv in model.observed_RVs}
+    both |= {d.name: model.replace_rvs_by_values([d])[0] for d in model.deterministics}
     compiled = model.compile_fn(
         list(both.values()), inputs=model.value_vars, on_unused_input="ignore", mode="FAST_COMPILE"
     )
@@ -153,6 +154,10 @@ def test_grade_likelihood_by_hand():
         np.log(values["grade_chronic"][0] / (1 - values["grade_chronic"][0])) - (70 - 55) * values["gamma_chronic"]
     )
     assert found["graded_chronic"] == pytest.approx(np.log(mild[0]), rel=1e-9)
+    names = [f"{part}_{kind}" for kind in onsets.KINDS for part in ("onsets", "graded", "lasted")]
+    assert {n for n in found if n.startswith("log_likelihood_")} == {f"log_likelihood_{n}" for n in names}
+    for name in names:
+        assert found[f"log_likelihood_{name}"] == pytest.approx(found[name], rel=1e-9)
 
 
 def test_duration_likelihood_by_hand():

@@ -15,7 +15,7 @@ LAYERS = [
     {"models"},
     {"sampling"},
     {"diagnostics", "acceptance", "prediction", "overlay", "trajectories", "thresholds", "selection", "scores"}
-    | {"clinical", "ranks", "schedules", "episodes"},
+    | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity"},
     {"decisions"},
     {"calibration"},
     {"figures", "report"},

@@ -111,10 +111,11 @@ def test_names_are_text_and_never_markup(which, request):
         assert name in shown
 
 
-@pytest.mark.parametrize(("which", "count"), [("plain", 7), ("joint", 7 + 3 + 1 + 6 + 3 + 2 * 5), ("ill", 7 + 4)])
+@pytest.mark.parametrize(("which", "count"), [("plain", 9), ("joint", 9 + 3 + 1 + 8 + 3 + 2 * 5), ("ill", 9 + 6)])
 def test_every_figure_has_words_for_those_who_do_not_see_it(which, count, request):
     _, html, page = request.getfixturevalue(which)
-    # best model 7 figures, its MRD 3, the comparison, of the others: free, effects, prior (2), chains, MRD; decisions
+    # best model 9 figures, its MRD 3, the comparison; of the others: free, effects, prior (3), chains, residuals, MRD;
+    # decisions of two
     assert len(page.images) >= count
     assert all(len(i["alt"]) > 20 for i in page.images)
     assert html.count("<figcaption>") == len(page.images)
@@ -225,6 +226,34 @@ def test_a_fault_in_the_checks_is_listed_without_its_folder(plain):
         "late",
         "look",
     ]
+
+
+def test_residuals_are_judged_by_cause_and_interval_number(plain):
+    read, html, _ = plain
+    rows = [[c.text for c in row] for row in tables.residuals(read, read.best).rows]
+    assert rows[0] == ["progression", "all", "8", "4", "4.2", "0.61", "0.44", "agrees"]
+    assert rows[2] == ["death", "all", "8", "1", "6.0", "< 0.001", "< 0.001", "not described"]
+    assert "twice the median over the draws" in html
+
+
+def test_what_the_priors_move_is_named_with_the_prior_that_moves_it(plain, ill):
+    rows = [[c.text for c in row] for row in tables.sensitivity(plain[0], plain[0].best).rows]
+    assert rows[0][3:] == ["prior and data both matter", "omega_v (0.07)"]
+    assert rows[1] == ["sd of the frailty", "0.4", "0.01", "the prior dominates", "omega_v (0.41)"]
+    assert len(rows) == 2  # the third is robust
+    of_gvhd = [[c.text for c in row] for row in tables.sensitivity(ill[0], ill[0].gvhd).rows]
+    assert of_gvhd[0][0] == "P(acute GVHD), 3 infusions of NK"
+    assert "Episodes of GVHD, observed and replicated" in ill[1]
+
+
+def test_the_answer_says_what_the_checks_say(plain, ill):
+    said = answer.answer(plain[0])["What the checks say"]
+    assert "Residuals, model intervals: not described: death (all intervals)." in said
+    assert (
+        "they move 1 of 1 quantities that decisions rest on (P(progression-free 180 days on), mean of patients)" in said
+    )
+    assert said.endswith("known from the prior alone: sd of the frailty.")
+    assert "Priors, model gvhd: they move 1 of 1" in answer.answer(ill[0])["What the checks say"]
 
 
 def test_outcomes_are_counted_by_interval_number(plain):

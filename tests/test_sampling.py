@@ -25,7 +25,12 @@ def test_same_seed_same_draws_for_one_and_two_cores():
 
 def test_chains_and_seeds_give_other_draws():
     data, model = built("intervals")
-    rates = [sampling.fit(model, data, SHORT, s, "test", 1)["posterior"]["rate_progression"].to_numpy() for s in (1, 2)]
+    trees = [sampling.fit(model, data, SHORT, s, "test", 1) for s in (1, 2)]
+    rates = [tree["posterior"]["rate_progression"].to_numpy() for tree in trees]
+    log_prior = stats.lognorm.logpdf(
+        rates[0], PRIOR["rate_progression"]["sigma"], scale=CONFIG["priors"]["rate_progression"]["median"]
+    )
+    assert trees[0]["log_prior"]["rate_progression"].to_numpy() == pytest.approx(log_prior, rel=1e-9)
     assert len({chain.tobytes() for rate in rates for chain in rate}) == 6
 
 

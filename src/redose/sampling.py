@@ -10,7 +10,9 @@ from importlib.metadata import version
 
 import numpy as np
 import pymc as pm
+import pytensor
 import xarray as xr
+from pytensor.compile.mode import Mode
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
@@ -18,9 +20,14 @@ from redose.design import causes
 
 log = logging.getLogger("redose")
 FRAILTY_GRID = 121  # points over +-6 sd
-OF_LEVEL = {"mu_b", "beta_b", "omega_b", "sigma", "detection", "kappa", "cured", "z_traits", "z_correlation"}
+OF_LEVEL = {"mu_b", "beta_b", "omega_b", "sigma", "detection", "kappa", "cured", "z_correlation"}
 OF_GROWTH = {"doubling", "beta_g", "omega_g", "slope", "beta_s", "omega_s"}
 OF_KILL = {"delta", "eta", "omega_delta", "psi", "rho", "theta", "xi", "omega_lot", "z_lot", "half_life"}
+INNOVATIONS = {
+    "z_omega_v": "omega_v",
+    "z_correlation": "correlation",
+}  # sampled as the first, a parameter as the second
+PLAIN_PYTHON = Mode(linker="py", optimizer=None)  # an evaluation or two are not worth a compilation
 PACKAGES = ("redose", "pymc", "pytensor", "nutpie", "numba", "numpy", "arviz")
 
 
@@ -56,7 +63,8 @@ class Progress:
 
 def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str, cores: int = 1) -> xr.DataTree:
     """Posterior draws as a DataTree: groups posterior, log_likelihood (of every patient's events and samples, frailty
-    integrated out) and sample_stats; dims chain, draw and those of the model.
+    integrated out), log_prior (of every parameter that has a prior) and sample_stats; dims chain, draw and those of the
+    model.
 
     data: the design that the model was built from. sampling: chains, tune, draws, target_accept. seed: from `seed_of`;
     each chain derives its own from it, so draws do not depend on `cores`. name: for the progress lines.
@@ -65,7 +73,8 @@ def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str,
 
     log.info("%s: compiling", name)
     with threadpool_limits(1):  # four chains with four BLAS threads each are slower than four with one
-        compiled = nutpie.compile_pymc_model(model, var_names=kept(model), jitter_rvs=jittered(model))
+        names = list(dict.fromkeys([*kept(model), *(v.name for v in with_prior(model))]))
+        compiled = nutpie.compile_pymc_model(model, var_names=names, jitter_rvs=jittered(model))
         tree = nutpie.sample(
             compiled,
             draws=sampling["draws"],
@@ -78,7 +87,7 @@ def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str,
             progress_bar=False,
             progress_callback=Progress(name),
         )
-    return tidy(tree, data, seed)
+    return tidy(tree, data, seed, log_prior(model, tree["posterior"].to_dataset()))
 
 
 def draw_frailty(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> xr.DataArray:
@@ -145,9 +154,37 @@ def kept(model: pm.Model) -> list[str]:
     return [v.name for v in (*model.free_RVs, *model.deterministics) if not v.name.startswith("z_")]
 
 
-def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int) -> xr.DataTree:
+def with_prior(model: pm.Model) -> list:
+    """Random variables at the top of the hierarchy: the parameters whose prior the config states, and shares of grades
+    and correlations. What varies about them (patients, trials, sites, lots, interval numbers, steps of a spline) is
+    sampled as z_* and belongs to the model."""
+    pieces = [v for v in model.free_RVs if model.named_vars_to_dims.get(v.name, ("",))[0].endswith("_basis")]
+    return [v for v in model.free_RVs if not v.name.startswith("z_") or v.name in INNOVATIONS or v in pieces]
+
+
+def log_prior(model: pm.Model, draws: xr.Dataset) -> xr.Dataset:
+    """Log density of the prior of every parameter, by name; dims chain, draw and its own, but one for a simplex.
+
+    Densities of the parameters as the model states them, without the Jacobians of the sampler's transformations. draws:
+    of the posterior, or of the prior; a parameter that they lack (correlations, pieces of a baseline) is left out.
+    """
+    found = {}
+    for variable in with_prior(model):
+        name = INNOVATIONS.get(variable.name, variable.name.replace("z_", "weights_"))
+        source = name if name == "omega_v" else variable.name  # omega_v = |z_omega_v|, whose density is even
+        if source not in draws:
+            continue
+        x = draws[source].transpose("chain", "draw", ...)
+        values = x.to_numpy().reshape(-1, *x.shape[2:])
+        density = pytensor.function([], pm.logp(variable, values), mode=PLAIN_PYTHON)()
+        shape = (*x.shape[:2], *density.shape[1:])
+        found[name] = (x.dims[: len(shape)], density.reshape(shape))
+    return xr.Dataset(found, coords=draws.coords)
+
+
+def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int, log_prior: xr.Dataset) -> xr.DataTree:
     """The groups that are kept, with frailties drawn, and provenance instead of time stamps."""
-    groups = {g: tree[g].to_dataset() for g in ("posterior", "sample_stats")}
+    groups = {g: tree[g].to_dataset() for g in ("posterior", "sample_stats")} | {"log_prior": log_prior}
     posterior = groups["posterior"]
     if "log_odds_cured" in posterior:
         posterior = draw_classes(posterior, data, seed_of(seed, "classes"))
@@ -164,15 +201,17 @@ def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int) -> xr.DataTree:
 
 
 def sample_prior(model: pm.Model, draws: int, seed: int) -> xr.DataTree:
-    """Prior draws of every kept variable as a DataTree: group prior; one chain."""
+    """Prior draws of every kept variable as a DataTree: groups prior, and log_prior as in `fit`; one chain."""
     with model, warnings.catch_warnings():
         # the potentials are the likelihood: prior draws leave the data out on purpose
         warnings.filterwarnings("ignore", message="The effect of Potentials")
         names = [name for name in kept(model) if not name.startswith(("exposure_", "log_likelihood_"))]
         tree = pm.sample_prior_predictive(draws, var_names=names, random_seed=np.random.default_rng(seed))
     prior = tree["prior"].to_dataset()
-    prior.attrs = provenance(seed)
-    return xr.DataTree.from_dict({"prior": prior})
+    groups = {"prior": prior, "log_prior": log_prior(model, prior)}
+    for group in groups.values():
+        group.attrs = provenance(seed)
+    return xr.DataTree.from_dict(groups)
 
 
 def available_cores() -> int:

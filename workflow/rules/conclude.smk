@@ -54,6 +54,78 @@ rule follow_mrd:
         "../scripts/follow_mrd.py"
 
 
+rule check_residuals:
+    input:
+        design="results/{study}/{model}/design.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+    output:
+        table=report(
+            "results/{study}/{model}/residuals.csv",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of residuals"},
+            caption="../report/table_residuals.rst",
+        ),
+        curves="results/{study}/{model}/residual_curves.csv",
+        listed="results/{study}/{model}/residuals_by_interval.csv",
+        figure=report(
+            "results/{study}/{model}/residuals.svg",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "Cox-Snell residuals"},
+            caption="../report/residuals.rst",
+        ),
+        png="results/{study}/{model}/residuals.png",
+    log:
+        "logs/check_residuals/{study}.{model}.log",
+    wildcard_constraints:
+        model=EVENT_MODELS,
+    resources:
+        mem="2GB",
+        runtime="20m",
+    params:
+        ci_prob=config["decision"]["ci_prob"],
+        seed=config["seed"],
+        code=digest("check_residuals"),
+    script:
+        "../scripts/check_residuals.py"
+
+
+rule check_priors:
+    input:
+        design="results/{study}/{model}/design.nc",
+        prior="results/{study}/{model}/prior.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+        about="results/{study}/tables/about.json",
+        patients="results/{study}/tables/patients.parquet",
+        intervals="results/{study}/tables/intervals.parquet",
+    output:
+        table=report(
+            "results/{study}/{model}/prior_sensitivity.csv",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of prior sensitivity"},
+            caption="../report/table_prior_sensitivity.rst",
+        ),
+        figure=report(
+            "results/{study}/{model}/prior_sensitivity.svg",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "{model}", "shows": "prior sensitivity"},
+            caption="../report/prior_sensitivity.rst",
+        ),
+        png="results/{study}/{model}/prior_sensitivity.png",
+    log:
+        "logs/check_priors/{study}.{model}.log",
+    resources:
+        mem="2GB",
+        runtime="20m",
+    params:
+        decision=READ_OFF,
+        seed=config["seed"],
+        code=digest("check_priors"),
+    script:
+        "../scripts/check_priors.py"
+
+
 rule score:
     input:
         design="results/{study}/{model}/design.nc",

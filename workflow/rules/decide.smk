@@ -22,7 +22,7 @@ rule simulate_regimes:
         mem="2GB",
         runtime="30m",
     params:
-        decision=config["decision"],
+        decision=decision_of,
         seed=config["seed"],
         code=digest("simulate_regimes"),
     script:
@@ -62,7 +62,7 @@ rule decide:
         mem="2GB",
         runtime="20m",
     params:
-        decision=config["decision"],
+        decision=decision_of,
         seed=config["seed"],
         code=digest("decide"),
     script:
@@ -114,7 +114,7 @@ rule draw_decision:
         mem="1GB",
         runtime="10m",
     params:
-        decision=config["decision"],
+        decision=decision_of,
         code=digest("draw_decision"),
     script:
         "../scripts/draw_decision.py"

@@ -4,6 +4,12 @@ DECIDED += ["suppression", "worked"]
 DECISION_FIGURES = ["utility", "frontier", "boundary", "patient", "weights"]
 
 
+def decision_of(wildcards):
+    """The config's section `decision`, with the regimes that only this study knows."""
+    own = study_of(wildcards).get("regimes", [])
+    return {**config["decision"], "regimes": [*config["decision"]["regimes"], *own]}
+
+
 def gvhd_fit_of(wildcards):
     """Design, posterior and verdict of the model gvhd, where the study has it."""
     names = ["design.nc", "posterior.nc", "accepted.json"]

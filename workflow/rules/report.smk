@@ -117,6 +117,7 @@ rule draw_gvhd:
         about="results/{study}/tables/about.json",
         patients="results/{study}/tables/patients.parquet",
         incidence="results/{study}/gvhd/incidence.csv",
+        counts="results/{study}/gvhd/counts.csv",
         risk="results/{study}/gvhd/risk.csv",
         diagnostics="results/{study}/gvhd/diagnostics.csv",
         prior="results/{study}/gvhd/prior.nc",
@@ -128,6 +129,12 @@ rule draw_gvhd:
             category="7 GVHD",
             labels={"study": "{study}", "model": "gvhd", "shows": "cumulative incidence of GVHD"},
             caption="../report/gvhd_incidence.rst",
+        ),
+        counts=report(
+            "results/{study}/gvhd/counts.svg",
+            category="6 Model checking",
+            labels={"study": "{study}", "model": "gvhd", "shows": "GVHD episodes, observed and replicated"},
+            caption="../report/gvhd_counts.rst",
         ),
         risk=report(
             "results/{study}/gvhd/risk.svg",
@@ -147,7 +154,7 @@ rule draw_gvhd:
             labels={"study": "{study}", "model": "gvhd", "shows": "chains"},
             caption="../report/chains.rst",
         ),
-        png=expand("results/{{study}}/gvhd/{name}.png", name=["incidence", "risk", "priors", "chains"]),
+        png=expand("results/{{study}}/gvhd/{name}.png", name=["incidence", "counts", "risk", "priors", "chains"]),
     log:
         "logs/draw_gvhd/{study}.log",
     resources:

@@ -28,6 +28,7 @@ def joint_of(wildcards):
 def gvhd_of(wildcards):
     """Tables, draws and figures of the model gvhd, where a study has it."""
     names = ["incidence.csv", "counts.csv", "risk.csv", "diagnostics.csv", "sampler.json", "accepted.json"]
+    names += ["prior_sensitivity.csv", "prior_sensitivity.svg", "counts.svg"]
     names += ["posterior.nc", "incidence.svg", "risk.svg", "priors.svg", "chains.svg"]
     asked = "gvhd" in study_of(wildcards)["models"]
     return [f"results/{wildcards.study}/gvhd/{name}" for name in names] if asked else []
@@ -38,7 +39,8 @@ def conclusions_of(wildcards):
     every = ["{model}/lengths.csv", "{model}/diagnostics.csv", "{model}/loo.csv", "{model}/sampler.json"]
     every += ["{model}/accepted.json", "{model}/posterior.nc", "selection/{model}.csv", "selection/{model}.effects.csv"]
     every += ["{model}/free.svg", "{model}/incidence.svg", "{model}/priors.svg", "{model}/chains.svg"]
-    every += ["{model}/prior_predictive.svg"]
+    every += ["{model}/prior_sensitivity.svg", "{model}/prior_sensitivity.csv"]
+    every += ["{model}/prior_predictive.svg", "{model}/residuals.svg", "{model}/residuals.csv"]
     every += ["selection/{model}.svg", "selection/{model}.effects.svg"]
     joint = ["threshold/{model}.csv", "threshold/{model}.svg", "{model}/trajectories.svg", "{model}/below_lod.svg"]
     folder = f"results/{wildcards.study}/"

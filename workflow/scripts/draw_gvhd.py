@@ -12,6 +12,7 @@ posterior = files.read_tree(given.posterior)["posterior"].to_dataset()
 truth, table = episodes.read_truth(given.get("truth")), read(given.diagnostics)
 drawn = {
     "incidence": gvhd.incidence(read(given.incidence)),
+    "counts": gvhd.counts(read(given.counts)),
     "risk": gvhd.risk(read(given.risk), decision["gvhd"]["horizon"]),
     "priors": checking.priors(prior, posterior, snakemake.params.priors, about, people, "none", truth),
     "chains": checking.chains(posterior, table, about, people, "none"),

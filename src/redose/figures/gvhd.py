@@ -41,6 +41,28 @@ def incidence(table: pd.DataFrame) -> Figure:
 
 
 @style.styled
+def counts(table: pd.DataFrame) -> Figure:
+    """Episodes by kind and grade: observed, and the mean and band of counts that the model replicates.
+    table: from episodes.counts."""
+    kinds = [k for k in KINDS if (table["kind"] == k).any()]
+    figure, axes = style.panels(len(kinds), 2, 2.3)
+    for axis, kind in zip(axes, kinds, strict=True):
+        part = table[table["kind"] == kind]
+        place, around = np.arange(len(part)), [part["mean"] - part["low"], part["high"] - part["mean"]]
+        looks = {"fmt": "_", "color": style.BLUE, "markersize": 16, "elinewidth": 7, "alpha": 0.5}
+        axis.errorbar(place, part["mean"], yerr=np.maximum(around, 0.0), label="model, mean and band", **looks)
+        axis.plot(place, part["observed"], "o", color=style.BLACK, markersize=4.5, label="observed")
+        axis.set_xticks(place, part["grade"].astype(str))
+        axis.set_xlim(-0.6, len(part) - 0.4)
+        axis.set_ylim(bottom=0)
+        axis.set_title(f"{kind} GVHD")
+        axis.set_xlabel("grade")
+    figure.supylabel("episodes", fontsize=8)
+    figure.legend(*checking.axes_legend(axes), loc="outside upper center", ncols=2)
+    return figure
+
+
+@style.styled
 def risk(table: pd.DataFrame, horizon: int) -> Figure:
     """P(acute GVHD) that infusions alone bring: after one infusion by its cells (left), after courses (right); a row
     per product, the prior in grey. table: from episodes.risks. horizon: days after the last infusion."""

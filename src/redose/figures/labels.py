@@ -137,6 +137,20 @@ def covariate(name: str, about: dict, patients: pd.DataFrame) -> str:
     return f"{label}, +{step}" if unit or "per" in known else label
 
 
+def decision(name: str, settings: dict) -> str:
+    """A quantity that decisions rest on. name: as in prior_sensitivity.csv; settings: the config's `decision`."""
+    kind, _, index = name.partition("[")
+    if kind == "gvhd_after":
+        infusions, _, product = index.removesuffix("]").partition(" of ")
+        return f"P(acute GVHD), {infusions} infusion{'s' * (infusions != '1')} of {product}"
+    kind, _, number = name.rpartition("_")
+    if kind == "free":
+        return f"P(progression-free {number} days on), mean of patients"
+    if kind == "risk_threshold":
+        return f"MRD at which P(progression in {settings['risk_horizon']} d) is {100 * float(number):g} %"
+    return f"P({CAUSES[kind]} within a year), reference patient"
+
+
 def parameter(name: str, about: dict, patients: pd.DataFrame, link: str = "none") -> str:
     """A parameter in words. name: as in diagnostics.csv, such as `tau` or `beta_progression[arm[A]]`."""
     stem, _, index = name.partition("[")

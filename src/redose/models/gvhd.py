@@ -45,12 +45,17 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
                 at_onset, grown = at_onset + of_infusions[0], grown + of_infusions[1]
             eta = effect(data, kind, f"beta_{kind}", prior["hazard_ratio"])
             log_hazards = pt.log(at_onset) + eta[data[f"{kind}_onset_patient"].to_numpy()]
-            pm.Potential(f"onsets_{kind}", log_hazards.sum() - (grown * pt.exp(eta)).sum())
+            add(f"onsets_{kind}", log_hazards.sum() - (grown * pt.exp(eta)).sum())
             if has_grades(data, kind):
                 grades(data, prior, kind)
             if has_durations(data, kind):
                 durations(data, prior, kind)
     return model
+
+
+def add(name: str, log_likelihood) -> None:
+    """Adds a term to the log likelihood, and keeps its value."""
+    pm.Deterministic(f"log_likelihood_{name}", pm.Potential(name, log_likelihood))
 
 
 def coords(data: xr.Dataset) -> dict:
@@ -106,7 +111,9 @@ def grades(data: xr.Dataset, prior: dict, kind: str) -> None:
     who = data[f"{kind}_onset_patient"].to_numpy()[graded]
     below = pt.cumsum(share)[:-1]
     cuts = pt.log(below) - pt.log1p(-below)
-    pm.OrderedLogistic(f"graded_{kind}", eta=eta[who], cutpoints=cuts, compute_p=False, observed=grade[graded])
+    given = {"eta": eta[who], "cutpoints": cuts, "compute_p": False, "observed": grade[graded]}
+    log_likelihood = pm.logp(pm.OrderedLogistic(f"graded_{kind}", **given), grade[graded])
+    pm.Deterministic(f"log_likelihood_graded_{kind}", log_likelihood.sum())
 
 
 def durations(data: xr.Dataset, prior: dict, kind: str) -> None:
@@ -116,4 +123,4 @@ def durations(data: xr.Dataset, prior: dict, kind: str) -> None:
     relative = data[f"{kind}_onset_lasted"].to_numpy() / median
     ended = np.flatnonzero(data[f"{kind}_onset_ended"].to_numpy())
     log_hazard = pt.log(LOG2 * shape / median) + (shape - 1) * pt.log(relative)
-    pm.Potential(f"lasted_{kind}", log_hazard[ended].sum() - LOG2 * (relative**shape).sum())
+    add(f"lasted_{kind}", log_hazard[ended].sum() - LOG2 * (relative**shape).sum())

@@ -8,8 +8,13 @@ from scipy import stats
 from redose import estimand
 from redose.figures import labels
 from redose.report import words
-from redose.report.reading import Dossier, Fit
+from redose.report.reading import Dossier, Fit, Gvhd
 
+NUMBERED = {"all": "all intervals", "1": "first interval", "2": "second interval", "3 and later": "third and later"}
+VERDICTS = {
+    "prior and data in conflict": "in conflict with the data",
+    "the prior dominates": "known from the prior alone",
+}
 CLEAR = 2.0  # standard errors of a difference in elpd beyond which one model predicts better
 
 
@@ -24,6 +29,7 @@ def answer(dossier: Dossier) -> dict[str, str]:
         "Patient outlook": outlook(dossier),
         "Intercurrent events": intercurrent(dossier),
         "What this rests on": basis(dossier),
+        "What the checks say": checks(dossier),
     }
 
 
@@ -245,3 +251,33 @@ def basis(dossier: Dossier) -> str:
     fits = dossier.with_thresholds
     rest = f"; model for the risk thresholds: {fits[0].model}" if fits and fits[0].model != best else ""
     return f"{text}{rest}. The gate accepted all models."
+
+
+def checks(dossier: Dossier) -> str:
+    """What residuals and prior sensitivity say, of every model to which something is to be said."""
+    parts = [described(fit) for fit in dossier.fits.values()]
+    return " ".join([*parts, *(moved(dossier, fit) for fit in dossier.judged.values())])
+
+
+def described(fit: Fit) -> str:
+    """The verdicts on the residuals of a model."""
+    found = []
+    for verdict in ("not described", "doubtful"):
+        of = fit.residuals[fit.residuals["verdict"] == verdict]
+        named = [f"{labels.CAUSES[r.cause]} ({NUMBERED[r.interval]})" for r in of.itertuples()]
+        found += [f"{verdict}: {words.listed(named)}"] * bool(named)
+    return f"Residuals, model {fit.model}: {'; '.join(found) or 'every cause comes when the model expects it'}."
+
+
+def moved(dossier: Dossier, fit: Fit | Gvhd) -> str:
+    """What the priors of a model move: quantities that decisions rest on, and the parameters with a strong verdict."""
+    table, people = fit.sensitivity, dossier.tables["patients"]
+    rests = table[table["kind"] == "decision"]
+    named = [labels.decision(q, dossier.settings["decision"]) for q in rests.loc[rests["moved_by"].notna(), "quantity"]]
+    parts = [f"they move {len(named)} of {len(rests)} quantities that decisions rest on"]
+    parts[0] += f" ({words.listed(named)})" if named else ""
+    for verdict, text in VERDICTS.items():
+        mine = table[(table["kind"] == "parameter") & (table["verdict"] == verdict)]
+        given = [labels.parameter(q, dossier.about, people, fit.link) for q in mine["quantity"]]
+        parts += [f"{text}: {words.listed(given)}"] * bool(given)
+    return f"Priors, model {fit.model}: {'; '.join(parts)}."

@@ -21,6 +21,8 @@ FIGURES = {  # name -> file below the study's folder
     "outlook": "selection/{model}.svg",
     "trajectories": "{model}/trajectories.svg",
     "below_lod": "{model}/below_lod.svg",
+    "residuals": "{model}/residuals.svg",
+    "prior_sensitivity": "{model}/prior_sensitivity.svg",
     "threshold": "threshold/{model}.svg",
     "utility": "decision/{model}/utility.svg",
     "frontier": "decision/{model}/frontier.svg",
@@ -31,6 +33,8 @@ FIGURES = {  # name -> file below the study's folder
 DECISION = ("regimes", "best", "information", "sensitivity", "subgroups", "overlaps")  # tables, where there are regimes
 GVHD_FIGURES = {
     "gvhd_incidence": "gvhd/incidence.svg",
+    "gvhd_counts": "gvhd/counts.svg",
+    "prior_sensitivity": "gvhd/prior_sensitivity.svg",
     "gvhd_risk": "gvhd/risk.svg",
     "priors": "gvhd/priors.svg",
     "chains": "gvhd/chains.svg",
@@ -48,6 +52,8 @@ class Fit:
     outlook: pd.DataFrame
     diagnostics: pd.DataFrame
     loo: pd.DataFrame
+    residuals: pd.DataFrame
+    sensitivity: pd.DataFrame
     sampler: dict
     threshold: pd.DataFrame | None
     figures: dict
@@ -68,6 +74,7 @@ class Gvhd:
     counts: pd.DataFrame
     risk: pd.DataFrame
     diagnostics: pd.DataFrame
+    sensitivity: pd.DataFrame
     sampler: dict
     figures: dict
     made_by: dict
@@ -164,6 +171,8 @@ def read_fit(folder: Path, model: str) -> Fit:
         outlook=read_table(folder / "selection" / f"{model}.csv"),
         diagnostics=read_table(folder / model / "diagnostics.csv"),
         loo=read_table(folder / model / "loo.csv"),
+        residuals=read_table(folder / model / "residuals.csv"),
+        sensitivity=read_table(folder / model / "prior_sensitivity.csv"),
         sampler=files.read_json(folder / model / "sampler.json"),
         threshold=read_table(folder / "threshold" / f"{model}.csv") if joint else None,
         figures={name: embedded(path) for name, path in drawn.items() if path.exists()},
@@ -177,6 +186,7 @@ def read_gvhd(folder: Path) -> Gvhd:
     own = folder / "gvhd"
     return Gvhd(
         **{name: read_table(own / f"{name}.csv") for name in ("incidence", "counts", "risk", "diagnostics")},
+        sensitivity=read_table(own / "prior_sensitivity.csv"),
         sampler=files.read_json(own / "sampler.json"),
         figures={name: embedded(folder / place) for name, place in GVHD_FIGURES.items()},
         made_by=dict(files.read_tree(own / "posterior.nc")["posterior"].attrs),

@@ -9,7 +9,7 @@ import pandas as pd
 from redose import estimand as strategy
 from redose.figures import checking, labels
 from redose.report import words
-from redose.report.reading import Dossier, Fit
+from redose.report.reading import Dossier, Fit, Gvhd
 
 OUTCOMES = {**labels.CAUSES, "censored": "end of follow-up"}
 MOST_CELLS = 10  # of the grid that the table of regimes shows
@@ -404,6 +404,31 @@ def gate(dossier: Dossier) -> Table:
     columns += [f"smallest tail ESS (limit {limits['ess_tail']:g})", f"divergences (limit {limits['divergences']:g})"]
     columns += [f"BFMI (limit {limits['bfmi']:g})", "draws", "gate"]
     return Table("The gate: worst diagnostics of the population parameters", columns, rows)
+
+
+def residuals(dossier: Dossier, fit: Fit) -> Table:
+    """Events against those that the model expects, by cause and interval number, with the verdict on the residuals."""
+    rows = []
+    for r in fit.residuals.itertuples():
+        counts = [count(r.intervals), count(r.events), cell(r.expected, "{:.1f}".format)]
+        p = [cell(x, words.p_value) for x in (r.p, r.p_median)]
+        rows.append([Cell(labels.CAUSES[r.cause]), Cell(str(r.interval)), *counts, *p, Cell(r.verdict)])
+    columns = ["cause", "interval", "intervals", "events", "expected", "p of one draw", "median p", "verdict"]
+    return Table(f"Cox-Snell residuals, model {fit.model}", columns, rows, f"{fit.model}/residuals.csv")
+
+
+def sensitivity(dossier: Dossier, fit: Fit | Gvhd) -> Table:
+    """What decisions rest on, and the parameters that the priors move."""
+    table, settings = fit.sensitivity, dossier.settings["decision"]
+    rows = []
+    for r in table[(table["kind"] == "decision") | table["moved_by"].notna()].itertuples():
+        by_parameter = labels.parameter(r.quantity, dossier.about, dossier.tables["patients"], fit.link)
+        name = labels.decision(r.quantity, settings) if r.kind == "decision" else by_parameter
+        mover = "–" if pd.isna(r.moved_by) else f"{r.moved_by} ({r.moved:.2f})"
+        values = [cell(x, words.rounded) for x in (r.prior, r.likelihood)]
+        rows.append([Cell(name), *values, Cell(r.verdict), Cell(mover)])
+    columns = ["quantity", "to the priors", "to the likelihood", "verdict", "moved most by the prior of"]
+    return Table(f"Power-scaling sensitivity, model {fit.model}", columns, rows, f"{fit.model}/prior_sensitivity.csv")
 
 
 def priors(dossier: Dossier) -> Table:

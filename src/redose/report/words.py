@@ -53,6 +53,11 @@ def probability(value: float) -> str:
     return "> 0.99" if value > 0.995 else f"{value:.2f}"
 
 
+def p_value(value: float) -> str:
+    """A p-value to two decimals, three where it is small."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
 def evidence(value: float) -> str:
     """A probability of direction in words, as the dossier defines them."""
     return next((text for least, text in EVIDENCE if value >= least), UNCLEAR)
