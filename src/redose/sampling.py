@@ -157,9 +157,10 @@ def kept(model: pm.Model) -> list[str]:
 def with_prior(model: pm.Model) -> list:
     """Random variables at the top of the hierarchy: the parameters whose prior the config states, and shares of grades
     and correlations. What varies about them (patients, trials, sites, lots, interval numbers, steps of a spline) is
-    sampled as z_* and belongs to the model."""
+    sampled as z_* or `traits` and belongs to the model."""
     pieces = [v for v in model.free_RVs if model.named_vars_to_dims.get(v.name, ("",))[0].endswith("_basis")]
-    return [v for v in model.free_RVs if not v.name.startswith("z_") or v.name in INNOVATIONS or v in pieces]
+    stated = (v for v in model.free_RVs if v.name != "traits")
+    return [v for v in stated if not v.name.startswith("z_") or v.name in INNOVATIONS or v in pieces]
 
 
 def log_prior(model: pm.Model, draws: xr.Dataset) -> xr.Dataset:
