@@ -2,6 +2,7 @@
 
     python benchmarks/decisions.py truth    every outcome of a grid of regimes, and the true regret of the one chosen
     python benchmarks/decisions.py speed    1,000 draws, 240 patients, 100 regimes, 104 weeks: seconds and memory
+    python benchmarks/decisions.py regret   trials of 60, 240 and 960 patients, fitted: true regret of the regime chosen
 
 `truth` builds on tests/brute.py and tests/test_decisions.py, at parameters like those of data/redosable, with GVHD.
 """
@@ -14,12 +15,15 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 import yaml
+from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 import test_decisions as small  # noqa: E402
 
-from redose.decisions import path, regimes, utility  # noqa: E402
+from redose import calibration, prediction, sampling  # noqa: E402
+from redose.decisions import choice, outcomes, path, regimes, utility  # noqa: E402
+from redose.figures import style  # noqa: E402
 
 PATIENTS = 20_000
 TAUS, EVERY = (-5, -4, -3, -2), (28, 56, 112)
@@ -95,5 +99,55 @@ DRAWN = {  # fields that have a draw axis
 }
 
 
+SIZES, REPEATS = (60, 240, 960), 3
+SAMPLING = {"chains": 2, "tune": 400, "draws": 200, "target_accept": 0.9}
+
+
+def regret() -> None:
+    """Prints, by size of the trial, the expected and the true regret of the regime that its posterior chooses, and
+    draws regret.svg beside this file. Trials are simulated at the protocol's own parameters; without GVHD."""
+    decision = CONFIG["decision"]
+    decision["ahead"] |= {"patients": "new", "most": 256}
+    rows = []
+    for size in SIZES:
+        for repeat in range(REPEATS):
+            own = {**CONFIG, "calibration": CONFIG["calibration"] | {"patients": size}}
+            files = (str(ROOT / "data/redosable" / name) for name in ("simulation.yaml", "study.yaml"))
+            of = calibration.setting(own, *files)
+            model, data, tables, about, true = calibration.built(of, {}, 100 * size + repeat)
+            tree = sampling.fit(model, data, SAMPLING, 7 + repeat, f"{size} patients, trial {repeat}")
+            draws = prediction.thin(tree["posterior"].to_dataset(), 100)
+            u = [expected(data, x, tables, about, decision) for x in (draws, calibration.true_draws(data, true))]
+            chosen = choice.chosen(u[0])
+            loss = float(u[1].max() - u[1][0, chosen])
+            rows.append((size, choice.evpi(u[0]), loss, 100 * loss / float(np.ptp(u[1]))))
+            size_, known, loss, share = rows[-1]
+            print(
+                f"{size_} patients: EVPI {known:.2f}, true regret {loss:.2f} days, {share:.2f} % of the range",
+                flush=True,
+            )
+    figure = Figure(figsize=(4.2, 3.0), layout="constrained")
+    axis = figure.subplots()
+    size, known, loss, _ = np.array(rows).T
+    axis.plot(size, loss, "o", color=style.VERMILLION, label="true regret of the regime chosen")
+    axis.plot(size, known, "x", color=style.BLUE, label="EVPI: what its posterior expects")
+    for k, values in ((style.VERMILLION, loss), (style.BLUE, known)):
+        axis.plot(SIZES, [values[size == n].mean() for n in SIZES], color=k)
+    axis.set_xscale("log")
+    axis.set_xticks(SIZES, [str(n) for n in SIZES])
+    axis.set_xlabel("patients of the trial")
+    axis.set_ylabel("quality-adjusted days")
+    axis.legend(fontsize=7)
+    style.save(figure, ROOT / "benchmarks/regret.svg")
+
+
+def expected(data, draws: dict, tables: dict, about: dict, decision: dict) -> np.ndarray:
+    """Utility of the config's regimes, shape (draw, regime)."""
+    found = outcomes.simulate(data, draws, None, tables["patients"], about, decision, 0, 1)
+    lod = np.log10(outcomes.assay_of(about, decision)["lod"])
+    every = regimes.all_of(decision, CONFIG["model"]["reference_cells"], lod)
+    return utility.utility(outcomes.everybody(found), every, decision["utility"])
+
+
 if __name__ == "__main__":
-    {"truth": truth, "speed": speed}[sys.argv[1]]()
+    {"truth": truth, "speed": speed, "regret": regret}[sys.argv[1]]()

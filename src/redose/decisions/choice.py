@@ -32,6 +32,7 @@ GROUPS = {  # of parameters, by the stems of their names
     ),
 }
 GVHD = "GVHD"
+MONTH = 30.4375  # days
 RIDGES = np.geomspace(1e-3, 1e4, 22)
 
 
@@ -62,13 +63,14 @@ def best_shares(u: np.ndarray) -> np.ndarray:
 
 def summary(found: xr.DataArray, regimes: list[Regime], of: dict, ci_prob: float) -> pd.DataFrame:
     """A row per regime: name, kind, tau, every (days, of the grid's cells), mean, low and high of rmst (days alive and
-    progression-free), of every outcome, of cost, health, utility and of gain (utility more than without redosing);
-    p_best, p_gain (probability that the gain is above 0), regret."""
+    progression-free), of every outcome, of cost, also per month free, health, utility and of gain (utility more than
+    without redosing); p_best, p_gain (probability that the gain is above 0), regret."""
     values = {name: found.sel(outcome=name).to_numpy() for name in path.OUTCOMES}
     days = ("free_days", "gvhd_days", "severe_days", "transplanted_days")
     values["rmst"] = sum(values[n] for n in days)
     values["delay"] = values["delay_days"] / np.maximum(values["delayed"], 1e-12)
     values["cost"] = utility.cost(found, regimes, of["costs"])
+    values["cost_per_free_month"] = values["cost"] / (values["rmst"] / MONTH)
     values["health"] = utility.health(found, of["weights"])
     u = values["utility"] = utility.utility(found, regimes, of)
     none = next(k for k, r in enumerate(regimes) if r.kind == "none")

@@ -12,6 +12,7 @@ from redose.report import words
 from redose.report.reading import Dossier, Fit, Gvhd
 
 OUTCOMES = {**labels.CAUSES, "censored": "end of follow-up"}
+SHOWN_OF_REGIMES = ["gain", "rmst", "progression", "gvhd", "infusions", "tests", "delay", "cost", "cost_per_free_month"]
 MOST_CELLS = 10  # of the grid that the table of regimes shows
 LAST = 6  # interval numbers from here on are pooled
 
@@ -236,7 +237,7 @@ def regimes(dossier: Dossier, fit: Fit) -> Table:
     rows = []
     for r in table[~cells | (cells.cumsum() <= MOST_CELLS)].to_dict("records"):
         row = [Cell(r["regime"])]
-        for name in ("gain", "rmst", "progression", "gvhd", "infusions", "tests", "delay", "cost"):
+        for name in SHOWN_OF_REGIMES:
             low, high = r[f"{name}_low"], r[f"{name}_high"]
             write = {"progression": words.percent, "gvhd": words.small_percent}.get(name, amount)
             shown = r["kind"] == "adaptive" or name not in ("tests", "delay")
@@ -244,7 +245,7 @@ def regimes(dossier: Dossier, fit: Fit) -> Table:
         row += [cell(r["p_best"], words.percent), cell(r["regret"], amount)]
         rows.append([*row, Cell("far" if r["far"] else "visited")])
     columns = ["regime", "gain, days", "days free", "P(progression)", "P(GVHD II-IV)", "infusions", "tests"]
-    columns += ["delay, days", "cost", "P(best)", "regret, days", "data"]
+    columns += ["delay, days", "cost", "cost a month free", "P(best)", "regret, days", "data"]
     caption = f"Regimes, model {fit.model}: {len(rows)} of {len(table)}"
     return Table(caption, columns, rows, f"decision/{fit.model}/regimes.csv")
 
