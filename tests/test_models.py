@@ -13,12 +13,14 @@ import pytest
 import xarray as xr
 import yaml
 from pytensor.compile.mode import Mode
+from pytensor.graph.replace import clone_replace
+from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 from scipy.integrate import quad
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal, norm
 
 from redose import assay, coordinates, design, files, prediction, priors, sampling, scores
-from redose.models import MODELS, marker, parts
+from redose.models import MODELS, parts, traits
 from redose.survival import YEAR
 
 ROOT = Path(__file__).parents[1]
@@ -150,22 +152,14 @@ def likelihood(model: pm.Model, draws: dict, place: int) -> dict[str, float]:
     return {p.name: float(x) for p, x in zip(model.potentials, found, strict=True)}
 
 
-def evaluated(model: pm.Model, draws: dict, place: int, wanted: list) -> list:
+def evaluated(model: pm.Model, draws: dict, place: int, wanted: list, mode: Mode = PLAIN_PYTHON) -> list:
     """Variables of the model at one draw of its parameters."""
-    names = [v.name for v in model.free_RVs]
-    values = {n: draws[n][..., place] if n in draws else None for n in names}
-    point = {}
+    values = {}
     for rv in model.free_RVs:
-        name = rv.name
-        if name.startswith("z_"):
-            values[name] = standardised(draws, name, place, model)
-        transform = model.rvs_to_transforms[rv]
-        value = np.asarray(values[name], dtype=float)
-        given = transform.forward(value, *rv.owner.inputs).eval() if transform is not None else value
-        point[model.rvs_to_values[rv].name] = given
-    graph = model.replace_rvs_by_values(wanted)
-    compiled = model.compile_fn(graph, inputs=model.value_vars, on_unused_input="ignore", mode=PLAIN_PYTHON)
-    return compiled(point)
+        given = standardised(draws, rv.name, place, model) if rv.name.startswith("z_") else draws[rv.name][..., place]
+        values[rv] = pt.constant(np.asarray(given, dtype=float))
+    graph = clone_replace(wanted, values, rebuild_strict=False)
+    return pytensor.function([], graph, mode=mode)()
 
 
 def by_patient(model: pm.Model, draws: dict, place: int) -> np.ndarray:
@@ -179,14 +173,6 @@ def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndar
     stem = name.removeprefix("z_")
     if stem == "omega_v":
         return draws["omega_v"][place]
-    if stem == "traits":
-        data = model.design
-        if not coordinates.infused(data):
-            return draws["traits"][..., place]
-        coefficients = prediction.coefficients(data, draws)[:, place]
-        shared = np.concatenate([coefficients, np.log(draws["half_life"][:, place])])
-        shift = data["trait_shift"].to_numpy() @ (shared - data["shared_reference"].to_numpy())
-        return draws["traits"][..., place] - shift
     if stem == "interval":
         return draws["zeta"][..., place] / draws["omega_interval"][place]
     if stem == "correlation":
@@ -404,8 +390,8 @@ def test_traits_of_a_patient_are_multivariate_normal():
     small = np.array([[1.0, 0.3, -0.2], [0.3, 1.0, 0.5], [-0.2, 0.5, 1.0]])  # growth, kill, level
     sd = np.repeat([0.7, 0.4, 0.5], [sizes["interval"], 3, 3])  # levels, growth, kill
     mean, value = rng.normal(size=11), rng.normal(size=11)
-    density = marker.CorrelatedTraits(data)
-    found = density.logp(*(pt.constant(x) for x in (value, mean, sd, np.linalg.cholesky(small)))).eval()
+    density, none = traits.TraitPrior(traits.Places.of(data)), np.zeros(0)
+    found = density.logp(*(pt.constant(x) for x in (value, mean, sd, np.linalg.cholesky(small), none))).eval()
     owner, expected = data["interval_patient"].to_numpy(), 0.0
     for i in range(3):
         places = [5 + i, 8 + i, *np.flatnonzero(owner == i)]
@@ -416,7 +402,7 @@ def test_traits_of_a_patient_are_multivariate_normal():
         covariance = matrix * np.outer(sd[places], sd[places])
         expected += multivariate_normal.logpdf(value[places], mean[places], covariance)
     assert found == pytest.approx(expected)
-    drawn = [density.random(mean, sd, np.linalg.cholesky(small), rng) for _ in range(20000)]
+    drawn = pm.draw(density.dist(*(pt.constant(x) for x in (mean, sd, np.linalg.cholesky(small), none)), None), 20000)
     sample = (np.array(drawn) - mean) / sd
     correlation = np.corrcoef(sample[:, [5, 8, 0, 1]].T)  # p1: growth, kill, levels of two intervals
     assert correlation[0, 1] == pytest.approx(0.3, abs=0.03)
@@ -465,18 +451,79 @@ def test_assay_density_integrates_to_one():
         assert below == pytest.approx(assay.probability_below(lod, wrong, fraction, sigma))
 
 
-def test_sampling_coordinates_change_nothing_but_geometry():
-    """forward inverts backward, the Jacobian is the determinant of backward, and blocks are a patient's own."""
-    data, _ = built("joint_step")
-    transform = marker.WithinPatient(data)
-    n = data.sizes["trait"]
-    z = np.random.default_rng(0).normal(size=n)
-    assert np.allclose(transform.forward(transform.backward(z).eval()).eval(), z)
-    origin = transform.backward(np.zeros(n)).eval()
-    jacobian = np.column_stack([transform.backward(e).eval() - origin for e in np.eye(n)])
-    assert transform.log_jac_det(z).eval() == pytest.approx(np.linalg.slogdet(jacobian)[1])
-    owner = np.concatenate([data["interval_patient"].to_numpy(), np.arange(3), np.arange(3)])
-    assert not jacobian[owner[:, None] != owner].any()
+def information_of(data) -> np.ndarray:
+    """L, the samples' information about all traits, as a dense matrix."""
+    n, patients, owner = data.sizes["interval"], data.sizes["patient"], data["interval_patient"].to_numpy()
+    own = data.sizes["own"]
+    found = np.diag(np.append(data["info_level"].to_numpy(), np.zeros(own * patients)))
+    for k in range(own):
+        for level, i in enumerate(owner):
+            place = n + k * patients + i
+            found[level, place] = found[place, level] = data["info_cross"].to_numpy()[k, level]
+        for j in range(own):
+            for i in range(patients):
+                found[n + j * patients + i, n + k * patients + i] = data["info_own"].to_numpy()[j, k, i]
+    return found
+
+
+def conditional(data, mean, sd, small, shared) -> tuple[np.ndarray, np.ndarray]:
+    """(mean, covariance) of all traits given their samples' approximation and the population, by dense matrices."""
+    n, patients, owner = data.sizes["interval"], data.sizes["patient"], data["interval_patient"].to_numpy()
+    own = len(small) - 1
+    owners, kinds = (
+        np.append(owner, np.tile(np.arange(patients), own)),
+        np.append(np.full(n, own), np.repeat(range(own), patients)),
+    )
+    same = owners[:, None] == owners
+    correlation = np.where(same, small[np.ix_(kinds, kinds)], 0.0)
+    between = small[-1, :-1] @ np.linalg.inv(small[:-1, :-1]) @ small[:-1, -1]
+    levels = (kinds[:, None] == own) & (kinds == own) & same & ~np.eye(len(kinds), dtype=bool)
+    population = np.linalg.inv(np.where(levels, between, correlation) * np.outer(sd, sd))
+    pull = data["trait_pull"].to_numpy() + population @ mean
+    if "trait_pull_shared" in data:
+        pull = pull - data["trait_pull_shared"].to_numpy() @ (shared - data["shared_reference"].to_numpy())
+    covariance = np.linalg.inv(information_of(data) + population)
+    return covariance @ pull, covariance
+
+
+@pytest.mark.parametrize(
+    ("model", "kinetics"), [("joint_step", {}), ("joint_value", STRANDS), ("joint_value", CURVE | {"correlated": True})]
+)
+def test_sampling_coordinates_standardise_the_traits(model, kinetics):
+    """z = 0 is the traits' mean given their samples and population, unit steps of z span their covariance, forward
+    inverts backward, and the Jacobian is the determinant of backward."""
+    data, _ = built(model, kinetics=kinetics)
+    n, own, rng = data.sizes["trait"], len(coordinates.trait_kinds(data)), np.random.default_rng(0)
+    small = np.full((own, own), 0.3) + 0.7 * np.eye(own) if kinetics else np.eye(own)
+    mean, sd, shared = rng.normal(size=n), rng.uniform(0.1, 2.0, n), rng.normal(size=data.sizes.get("shared", 0))
+    inputs = [None, *(pt.constant(x) for x in (mean, sd, np.linalg.cholesky(small), shared))]  # None: the size
+    transform, z = traits.WithinPatient(data), pt.vector("z")
+    backward = pytensor.function([z], transform.backward(z, *inputs), mode=PLAIN_PYTHON)
+    forward = pytensor.function([z], transform.forward(z, *inputs), mode=PLAIN_PYTHON)
+    at = rng.normal(size=n)
+    assert np.allclose(forward(backward(at)), at)
+    origin = backward(np.zeros(n))
+    jacobian = np.column_stack([backward(e) - origin for e in np.eye(n)])
+    assert transform.log_jac_det(at, *inputs).eval() == pytest.approx(np.linalg.slogdet(jacobian)[1])
+    centre, covariance = conditional(data, mean, sd, small, shared)
+    assert origin == pytest.approx(centre, rel=1e-6, abs=1e-6)
+    assert jacobian @ jacobian.T == pytest.approx(covariance, rel=1e-6, abs=1e-6)
+
+
+def test_normal_approximation_is_the_samples_likelihood_near_the_mode():
+    """At the mode its gradient is that of the exact log likelihood of the samples."""
+    data, model = built("joint_step")
+    draws = prior_draws(model)
+    centre = data["trait_centre"].to_numpy()
+    reference = data["shared_reference"].to_numpy()
+    at = {k: v.copy() for k, v in draws.items()}
+    at["psi"][0], at["rho"][0], at["half_life"][:, 0] = reference[0], reference[1], np.exp(reference[2:])
+    at["sigma"][:, 0] = coordinates.approximate(data, CONFIG["priors"]).sigma[0]
+
+    at["traits"][:, 0] = centre
+    stable = Mode(linker="py", optimizer=RewriteDatabaseQuery(include=["canonicalize", "stabilize"]))
+    gradient = evaluated(model, at, 0, [pytensor.grad(model["samples"], model["traits"])], stable)[0]
+    assert data["trait_pull"].to_numpy() - information_of(data) @ centre == pytest.approx(gradient, rel=0.02, abs=0.02)
 
 
 def test_models_registry_is_the_schema_and_the_design():
@@ -495,7 +542,7 @@ def test_named_dims():
     assert model.named_vars_to_dims["beta_progression"] == ("progression_covariate",)
     assert list(model.coords["progression_covariate"]) == ["interval", "arm[y]", "age", "gvhd", "platelet_recovery"]
     assert list(model.coords["death_covariate"]) == ["age", "gvhd_severe"]
-    assert model.named_vars_to_dims["traits"] == model.named_vars_to_dims["z_traits"] == ("trait",)
+    assert model.named_vars_to_dims["traits"] == ("trait",)
     assert model.coords["trait"][0] == "level p1/1"
 
 

@@ -14,13 +14,17 @@ DATA = Path(__file__).parents[1] / "data" / "redosable"
 YEAR = 365.25
 QUIET = {  # nobody progresses, dies, drops out, or is missed; no noise, no differences between patients
     "visits": {"missing": 0.0},
-    "product": {"manufacturing_sd": 0.0, "dose_levels": [9.0e8]},
+    "products": {name: {"manufacturing_sd": 0.0, "dose_levels": [9.0e8]} for name in ("iPSC-NK", "memory-NK")},
+    "courses": {"radiotherapy": {"share": 0.0}, "azacitidine": {"share": 0.0}},
     "parameters": {
         "beta_b": {"interval": 0.0, "tumour_burden": 0.0},
         "omega_b": 0.0,
+        "beta_g": {"tumour_burden": 0.0},
         "omega_g": 0.0,
         "omega_delta": 0.0,
         "eta": {"tme": 0.0},
+        "omega_lot": 0.0,
+        "cured": 0.0,
         "sigma": {"flow": 1e-9, "NGS": 1e-9},
         "alpha_progression": 0.0,
         "rate_progression": 0.0,
@@ -51,12 +55,21 @@ def study(protocol) -> tuple[dict, dict]:
     return simulate.simulate(protocol)
 
 
-def quiet(protocol: dict, count: int, *overrides: dict, schedule: str = "single", trial: str = "birch") -> dict:
-    """The tables of `count` patients of one trial and one schedule, without noise and events but for the overrides."""
-    only = {
-        "patients": {"count": count},
-        "trials": {name: {"share": float(name == trial), "schedules": [schedule]} for name in protocol["trials"]},
+def quiet(
+    protocol: dict,
+    count: int,
+    *overrides: dict,
+    schedule: str = "single",
+    trial: str = "birch",
+    product: str = "iPSC-NK",
+) -> dict:
+    """The tables of `count` patients of one trial, schedule and product, without noise and events but for the
+    overrides."""
+    trials = {
+        name: {"share": float(name == trial), "schedules": [schedule], "products": [product]}
+        for name in protocol["trials"]
     }
+    only = {"patients": {"count": count}, "trials": trials}
     for override in (QUIET, only, *overrides):
         protocol = simulate.protocol_with(protocol, override)
     return simulate.simulate(protocol)[0]
@@ -87,7 +100,15 @@ def test_same_seed_gives_the_same_bytes(protocol, study, tmp_path):
     simulate.write(*study, tmp_path / "a")
     simulate.write(*simulate.simulate(protocol), tmp_path / "b")
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert names == ["gvhd.csv", "infusions.csv", "intervals.csv", "mrd.csv", "patients.csv", "truth.yaml"]
+    assert names == [
+        "courses.csv",
+        "gvhd.csv",
+        "infusions.csv",
+        "intervals.csv",
+        "mrd.csv",
+        "patients.csv",
+        "truth.yaml",
+    ]
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
 
 
@@ -127,7 +148,8 @@ def test_intervals_follow_each_other_until_follow_up_ends(study):
 def test_nothing_happens_after_the_end_of_follow_up(study):
     tables = study[0]
     end = tables["intervals"].groupby("patient")["end_day"].max()
-    for table, day in (("infusions", "day"), ("mrd", "day"), ("gvhd", "onset_day"), ("gvhd", "end_day")):
+    dated = [("infusions", "day"), ("mrd", "day"), ("gvhd", "onset_day"), ("gvhd", "end_day")]
+    for table, day in [*dated, ("courses", "start_day"), ("courses", "stop_day")]:
         days = tables[table].dropna(subset=day)
         assert (days[day] <= days["patient"].map(end)).all(), table
 
@@ -152,6 +174,7 @@ def test_samples_keep_to_their_limits(study):
 
 def test_truth_names_every_effect(study):
     tables, truth = study
+    assert set(tables["infusions"]["lot"]) <= set(truth["u_lot"])
     assert list(truth["u_trial"]) == ["alder", "birch", "cedar"]
     assert set(truth["u_site"]) == set(tables["patients"]["site"])
     reached = tables["intervals"].groupby("patient").size()
@@ -162,9 +185,29 @@ def test_hierarchy_has_the_stated_spread(protocol):
     truth = simulate.simulate(simulate.protocol_with(protocol, {"patients": {"count": 3000}}))[1]
     doubling = np.log([effects["doubling"] for effects in truth["patients"].values()])
     v = np.array([effects["v"] for effects in truth["patients"].values()])
-    assert np.median(doubling) == pytest.approx(np.log(36), abs=4 * 0.4 / np.sqrt(3000))
-    assert np.std(doubling) == pytest.approx(0.4, rel=0.06)
+    assert np.median(doubling) == pytest.approx(np.log(36), abs=4 * 0.42 / np.sqrt(3000))
+    assert np.std(doubling) == pytest.approx(np.hypot(0.4, 0.1), rel=0.06)  # between patients, and by burden
+    still = np.mean([effects["still"] for effects in truth["patients"].values()])
+    assert still == pytest.approx(0.12, abs=binomial_band(0.12, 3000))
     assert np.std(v) == pytest.approx(0.4, rel=0.06)
+
+
+def test_traits_of_a_patient_correlate_as_stated(protocol):
+    """0.3 between log doubling and log delta, -0.4 and 0.5 with the level: found again over 4,000 patients."""
+    pairs = {"growth ~ kill": 0.3, "growth ~ level": -0.4, "kill ~ level": 0.5}
+    change = {"patients": {"count": 4000}, "parameters": {"correlation": pairs}}
+    change["parameters"] |= {"beta_g": {"tumour_burden": 0.0}, "eta": {"tme": 0.0}, "beta_b": {"tumour_burden": 0.0}}
+    truth = simulate.simulate(simulate.protocol_with(protocol, change))[1]["patients"].values()
+    columns = [[np.log(x["doubling"]) for x in truth], [np.log(x["delta"]) for x in truth], [x["b"][0] for x in truth]]
+    found = np.corrcoef(columns)[np.triu_indices(3, 1)]
+    assert found == pytest.approx([0.3, -0.4, 0.5], abs=3 / np.sqrt(4000))
+
+
+def test_lots_differ_as_stated(protocol):
+    change = {"products": {"iPSC-NK": {"lots": 2000}}, "parameters": {"omega_lot": 0.3}}
+    lots = simulate.simulate(simulate.protocol_with(protocol, change))[1]["u_lot"]
+    assert len(lots) == 2006
+    assert np.std(list(lots.values())) == pytest.approx(0.3, rel=0.06)
 
 
 def test_study_yaml_describes_the_tables(protocol, study):
@@ -200,7 +243,7 @@ def test_one_infusion_kills_as_stated_and_in_half_lives(protocol):
     }
     fall = -(levels(quiet(protocol, 4, change)).to_numpy() + 4.0)
     assert fall == pytest.approx(np.tile([0.0, 0.6, 0.9, 1.2], (4, 1)), abs=1e-3)
-    weak = levels(quiet(protocol, 4, change, {"product": {"dose_levels": [3.0e8]}})).to_numpy()
+    weak = levels(quiet(protocol, 4, change, {"products": {"iPSC-NK": {"dose_levels": [3.0e8]}}})).to_numpy()
     assert -(weak[:, -1] + 4.0) == pytest.approx(np.full(4, 1.2 * 0.71922), abs=1e-3)
 
 
@@ -225,6 +268,69 @@ def test_suppression_boundary(protocol, share, rise):
     level = levels(quiet(protocol, 4, change, schedule="quarterly"))
     assert (level[364] - level[0]).to_numpy() == pytest.approx(np.full(4, rise), abs=2e-3)
     assert (level[182] - level[0]).to_numpy() == pytest.approx(np.full(4, rise / 2), abs=2e-3)
+
+
+def test_the_product_has_its_own_kill_and_half_life(protocol):
+    """1.2 log10 times exp(0.3) for the memory-like product, half of it after 21 days."""
+    change = {
+        "parameters": {"mu_b": -4.0, "doubling": 1e12},
+        "visits": {"days": [0, 21], "every": 365, "until": 365, "every_later": 2000},
+        "assays": {"NGS": {"lod": [1e-9, 1e-9]}},
+    }
+    fall = -(levels(quiet(protocol, 4, change, product="memory-NK")).to_numpy() + 4.0)
+    assert fall == pytest.approx(np.tile([0.0, 0.80991, 1.61983], (4, 1)), abs=1e-3)
+
+
+def test_who_never_regrows_stays_at_its_level(protocol):
+    change = {"parameters": {"mu_b": -3.0, "cured": 1.0, "delta": 1e-12}}
+    assert levels(quiet(protocol, 4, change)).to_numpy() == pytest.approx(-3.0, abs=1e-3)
+
+
+COURSES = {
+    "parameters": {"mu_b": -3.0, "doubling": 1e12, "theta": {"radiotherapy": np.log(1.5).item()}, "rho": 0.0},
+    "assays": {"NGS": {"lod": [1e-9, 1e-9]}},
+}
+
+
+def test_a_course_takes_off_its_rate_for_as_long_as_it_lasts(protocol):
+    """0.01 log10 a day from day 20 to day 60, beside no infusion that matters."""
+    change = {
+        "courses": {"azacitidine": {"share": 1.0, "starts": [20, 20], "days": 40}},
+        "parameters": {"kappa": {"azacitidine": 0.01}, "delta": 1e-12},
+        "visits": {"days": [0, 20, 40, 60, 90], "every": 365, "until": 0, "every_later": 2000},
+    }
+    tables = quiet(protocol, 3, COURSES, change)
+    assert levels(tables).to_numpy() == pytest.approx(np.tile([-3.0, -3.0, -3.2, -3.4, -3.4], (3, 1)), abs=1e-3)
+    assert tables["courses"][["agent", "start_day", "stop_day"]].to_numpy().tolist() == [["azacitidine", 20, 60]] * 3
+
+
+def test_infusions_timed_to_a_course_kill_more(protocol):
+    """From day 84 for 10 days, window 14: of the infusions on days 0 and 91 the second kills 1.5 times 0.8 log10."""
+    change = {
+        "courses": {"radiotherapy": {"share": 1.0, "starts": [84, 84], "days": 10, "window": 14}},
+        "parameters": {"delta": 0.8},
+        "visits": {"days": [0, 84, 150], "every": 365, "until": 0, "every_later": 2000},
+    }
+    level = levels(quiet(protocol, 3, COURSES, change, schedule="quarterly")).to_numpy()
+    assert level == pytest.approx(np.tile([-3.0, -3.8, -5.0], (3, 1)), abs=1e-3)
+
+
+def test_courses_end_with_their_interval_and_count_from_its_start(protocol):
+    """Rapid progressions: no course outlasts its interval, and each restart reads the level of its interval."""
+    change = {
+        "courses": {"azacitidine": {"share": 1.0, "starts": [0, 30], "days": 200}},
+        "parameters": {"rate_progression": 4.0, "shape_progression": 1.0, "kappa": {"azacitidine": 0.01}},
+    }
+    tables = quiet(protocol, 60, COURSES, change)
+    held = tables["courses"].merge(tables["intervals"], on="patient")
+    inside = (held["start_day_x"] >= held["start_day_y"]) & (held["stop_day"] <= held["end_day"])
+    assert inside.groupby([held["patient"], held["start_day_x"]]).any().all()
+    later = tables["intervals"].query("interval > 1")
+    assert len(later) > 20
+    found = levels(tables)
+    assert [found.loc[r.patient, r.start_day] for r in later.itertuples()] == pytest.approx(
+        [-3.0] * len(later), abs=1e-3
+    )
 
 
 def test_mrd_levels_off_below_one(protocol):
@@ -464,7 +570,7 @@ def test_product_gvhd_follows_the_dose_of_each_infusion(protocol):
     """Risk 0.2 for one infusion of 9e8 cells; 1 - 0.8^2 for eight times the cells with an exponent of 1/3."""
     change = {"gvhd": {"product": {"risk": 0.2, "dose_exponent": 1 / 3}}}
     for cells, share in ((9.0e8, 0.2), (7.2e9, 0.36)):
-        gvhd = quiet(protocol, 2000, change, {"product": {"dose_levels": [cells]}})["gvhd"]
+        gvhd = quiet(protocol, 2000, change, {"products": {"iPSC-NK": {"dose_levels": [cells]}}})["gvhd"]
         assert len(gvhd) / 2000 == pytest.approx(share, abs=binomial_band(share, 2000))
     assert set(gvhd["kind"]) == {"acute"}
 

@@ -25,11 +25,15 @@ from redose.sampling import seed_of
 NAME = "calibration"
 COORDINATES = {  # of the parameters that the simulator holds by name
     "beta_b": "level_covariate",
+    "beta_g": "growth_covariate",
     "eta": "kill_covariate",
     "beta_progression": "progression_covariate",
     "beta_death": "death_covariate",
     "sigma": "assay",
     "half_life": "product",
+    "theta": "timed",
+    "xi": "property",
+    "kappa": "course",
 }
 FAULTS = (checks.StudyError, design.DesignError, RuntimeError)  # a simulation that stops at one is counted as failed
 
@@ -68,7 +72,7 @@ def setting(config: dict, protocol: str, about: str) -> Setting:
     """The setting of a config. protocol, about: files of the simulated study."""
     own = config["calibration"]
     narrowed = {name: prior | own["priors"].get(name, {}) for name, prior in config["priors"].items()}
-    known = yaml.safe_load(Path(protocol).read_text(encoding="utf-8"))
+    known = simulate.protocol_with(yaml.safe_load(Path(protocol).read_text(encoding="utf-8")), own["protocol"])
     return Setting(own, config["model"], config["decision"], narrowed, known, Path(about), config["seed"])
 
 
@@ -116,9 +120,11 @@ def true_draws(data: xr.Dataset, truth: dict) -> prediction.Draws:
     """The truth of a simulated trial in the form of posterior draws: name -> array whose last axis holds one draw."""
     known = truth["parameters"]
     found = {n: np.array([x]) for n, x in known.items() if isinstance(x, float)}
-    found |= {n: np.array([[known[n][k]] for k in data[d].to_numpy()]) for n, d in COORDINATES.items()}
-    for group in ("trial", "site"):
-        found[f"u_{group}"] = np.array([[truth[f"u_{group}"][name]] for name in data[group].to_numpy()])
+    varying = {n: d for n, d in COORDINATES.items() if data.sizes[d]}
+    found |= {n: np.array([[known[n][k]] for k in data[d].to_numpy()]) for n, d in varying.items()}
+    for group in ("trial", "site", "lot"):
+        if data.sizes[group]:
+            found[f"u_{group}"] = np.array([[truth[f"u_{group}"][name]] for name in data[group].to_numpy()])
     patients = [truth["patients"][name] for name in data["patient"].to_numpy()]
     found["v"] = np.array([[one["v"]] for one in patients])
     owner, number = data["interval_patient"].to_numpy(), data["interval_number"].to_numpy()
@@ -126,6 +132,7 @@ def true_draws(data: xr.Dataset, truth: dict) -> prediction.Draws:
     kill = np.log([one["delta"] for one in patients])
     kill += data["mean_features"].to_numpy() @ prediction.coefficients(data, found)[:, 0]
     doubling = np.log([one["doubling"] for one in patients])
+    found["still"] = np.array([[float(one["still"])] for one in patients])
     return found | {"traits": np.concatenate([level, doubling, kill])[:, None]}
 
 

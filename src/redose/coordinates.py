@@ -1,14 +1,18 @@
-"""Sampling coordinates of patient traits: a fixed linear map per patient that makes them nearly independent.
+"""Sampling coordinates of patient traits: what a patient's samples say about its level, growth and kill.
 
 Level, growth and kill of one patient are strongly correlated in the posterior (a saw-tooth can be explained by more
-growth and more kill). NUTS with a diagonal metric then needs long trajectories. The map here is found before
-sampling by a few steps of an approximate EM with Gauss-Newton modes per patient, at fixed values of the half-lives and
-of everything else that patients share. It only sets coordinates: the posterior does not depend on it (a linear map,
-constant Jacobian), and a poor map costs speed, not correctness. The centre of the map also follows the shared
-parameters of the kill, as the patients' modes do.
+growth and more kill), and the fewer its samples, the more a patient's traits follow the population's. NUTS with a
+diagonal metric needs long trajectories for either. Here the likelihood of every patient's samples is approximated,
+before sampling, by a normal one in its traits: by a few steps of an approximate EM with Gauss-Newton modes per patient,
+at fixed values of the half-lives and of everything else that patients share. `models.traits.WithinPatient` combines it
+with the population's mean and spread at every draw, and samples the traits by their distance from what both together
+expect: centred where samples say much, non-centred where they say little (Papaspiliopoulos, Roberts & Sköld 2007,
+section 3). It only sets coordinates: the posterior does not depend on it, and a poor approximation costs speed, not
+correctness.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -19,6 +23,7 @@ from redose import kinetics
 ROUNDS = 6  # of EM
 NEWTON = 4  # Gauss-Newton steps in each round
 LARGEST_STEP = 1.0
+LEAST_LOG_DENSITY = -8.0  # of a reading: a false positive does not tell the classes apart
 STARTING_SPREAD = {"level": 0.8, "growth": 0.5, "kill": 0.5}
 
 
@@ -34,6 +39,19 @@ class Samples:
     drop: np.ndarray
     y: np.ndarray
     below: np.ndarray
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """Approximate posterior of the traits: mode, shape (trait,); mean and sd of every trait in its population, shape
+    (trait,); noise of each sample's assay, shape (sample,); grows, 0 for patients taken to never regrow, else 1, shape
+    (patient,)."""
+
+    centre: np.ndarray
+    mean: np.ndarray
+    spread: np.ndarray
+    sigma: np.ndarray
+    grows: np.ndarray
 
 
 def infused(data: xr.Dataset) -> bool:
@@ -118,25 +136,30 @@ def reference_samples(data: xr.Dataset, priors: dict) -> Samples:
     )
 
 
-def working_response(data: xr.Dataset, samples: Samples, traits: np.ndarray, sigma: float):
-    """(jacobian, residual, information) of every sample: dM/d(level, growth..., kill), score / information, and the
-    information about M; shapes (sample, trait of a patient), (sample,), (sample,). Below the LOD: Tobit score and
-    curvature."""
-    at = groups(data)
-    growth = traits[at["growth"]][:, samples.patient].T
-    moved = samples.basis * (kinetics.LOG10_2 / np.exp(growth) if infused(data) else growth)
-    columns = [np.ones((len(samples.y), 1)), -moved if infused(data) else samples.basis]
+def expected(data: xr.Dataset, samples: Samples, found: Approximation) -> tuple[np.ndarray, np.ndarray]:
+    """(jacobian, M) of every sample at the traits' modes: dM/d(level, growth..., kill), shape (sample, trait of a
+    patient), and the latent level, shape (sample,)."""
+    at, traits = groups(data), found.centre
+    growth, grows = traits[at["growth"]][:, samples.patient].T, found.grows[samples.patient][:, None]
+    moved = grows * samples.basis * (kinetics.LOG10_2 / np.exp(growth) if infused(data) else growth)
+    columns = [np.ones((len(samples.y), 1)), -moved if infused(data) else grows * samples.basis]
     ratio = traits[samples.interval] + moved.sum(1) - samples.drop
-    fraction, steep = ratio, np.ones(len(ratio))
-    if infused(data):
-        kill = np.exp(traits[at["kill"]][samples.patient]) * samples.done
-        columns.append(-kill[:, None])
-        fraction, steep = kinetics.log10_fraction(ratio - kill), kinetics.slope_of_fraction(ratio - kill)
-    z = (samples.y - fraction) / sigma
+    if not infused(data):
+        return np.column_stack(columns), ratio
+    kill = np.exp(traits[at["kill"]][samples.patient]) * samples.done
+    jacobian = np.column_stack([*columns, -kill[:, None]])
+    return kinetics.slope_of_fraction(ratio - kill)[:, None] * jacobian, kinetics.log10_fraction(ratio - kill)
+
+
+def working_response(data: xr.Dataset, samples: Samples, found: Approximation):
+    """(jacobian, residual, information) of every sample: as from `expected`, score / information, and the information
+    about M; shape (sample,) each but for the first. Below the LOD: Tobit score and curvature."""
+    jacobian, fraction = expected(data, samples, found)
+    z = (samples.y - fraction) / found.sigma
     mills = np.exp(stats.norm.logpdf(z) - stats.norm.logcdf(z))
-    score = np.where(samples.below, -mills, z) / sigma
-    information = np.where(samples.below, np.clip(mills * (mills + z), 1e-3, 1.0), 1.0) / sigma**2
-    return steep[:, None] * np.column_stack(columns), score / information, information
+    score = np.where(samples.below, -mills, z) / found.sigma
+    information = np.where(samples.below, np.clip(mills * (mills + z), 1e-3, 1.0), 1.0) / found.sigma**2
+    return jacobian, score / information, information
 
 
 def starting_means(data: xr.Dataset, priors: dict) -> dict[str, np.ndarray]:
@@ -159,93 +182,137 @@ def own_design(block: np.ndarray, interval: np.ndarray, jacobian: np.ndarray) ->
     return design
 
 
-@dataclass(frozen=True)
-class Approximation:
-    """Approximate posterior of the traits: mode, shape (trait,); by patient the places of its traits and their
-    covariance; mean and sd of every trait in its population, shape (trait,)."""
+def noise_about(data: xr.Dataset, samples: Samples, residual: np.ndarray, median: float) -> np.ndarray:
+    """Noise of the assay of each sample, shape (sample,): from the median absolute residual of the readings, which
+    false positives do not move. residual: reading less mode. median: of the prior, to which all is held near."""
+    assay, sigma = data["sample_assay"].to_numpy(), np.full(len(samples.y), median)
+    for which in np.unique(assay):
+        seen = residual[(assay == which) & ~samples.below]
+        if len(seen):
+            sigma[assay == which] = np.clip(1.4826 * np.median(np.abs(seen)), median / 4, 4 * median)
+    return sigma
 
-    centre: np.ndarray
-    blocks: list
-    covariances: list
-    mean: np.ndarray
-    spread: np.ndarray
+
+def modes(data: xr.Dataset, samples: Samples, found: Approximation) -> tuple[Approximation, np.ndarray, np.ndarray]:
+    """(the approximation at the traits' modes, their variances, shape (trait,), log determinant of their covariance by
+    patient, shape (patient,)), given the population: by Gauss-Newton steps."""
+    blocks, centre = patient_blocks(data), found.centre.copy()
+    variance, log_det = np.zeros(len(centre)), np.zeros(len(blocks))
+    order = np.argsort(samples.patient, kind="stable")
+    bounds = np.searchsorted(samples.patient[order], np.arange(len(blocks) + 1))
+    for _ in range(NEWTON):
+        parts = working_response(data, samples, replace(found, centre=centre))
+        for i, block in enumerate(blocks):
+            mine = order[bounds[i] : bounds[i + 1]]
+            jacobian, response, information = (p[mine] for p in parts)
+            design = own_design(block, samples.interval[mine], jacobian)
+            prior = 1.0 / found.spread[block] ** 2
+            covariance = np.linalg.inv(np.diag(prior) + design.T @ (information[:, None] * design))
+            score = design.T @ (information * response) - prior * (centre[block] - found.mean[block])
+            centre[block] += np.clip(covariance @ score, -LARGEST_STEP, LARGEST_STEP)
+            variance[block], log_det[i] = np.diag(covariance), np.linalg.slogdet(covariance)[1]
+    return replace(found, centre=centre), variance, log_det
+
+
+def by_em(data: xr.Dataset, samples: Samples, found: Approximation, median: float) -> Approximation:
+    """The approximation after ROUNDS of EM: modes given the population, and the population given the modes.
+
+    median: prior median of the noise. Growth of those who do not grow says nothing of the others'.
+    """
+    at = groups(data)
+    for _ in range(ROUNDS):
+        found, variance, _ = modes(data, samples, found)
+        sigma = noise_about(data, samples, working_response(data, samples, found)[1], median)
+        mean, spread = found.mean.copy(), found.spread.copy()
+        for kind, places in (("level", at["level"]), *(("growth", x) for x in at["growth"]), ("kill", at["kill"])):
+            of = places[found.grows > 0] if kind == "growth" else places
+            if len(of):
+                mean[places] = found.centre[of].mean()
+                second = np.mean((found.centre - mean)[of] ** 2 + variance[of])
+                spread[places] = np.clip(np.sqrt(second), 0.1, 2.0)
+        found = replace(found, mean=mean, spread=spread, sigma=sigma)
+    return found
+
+
+def evidence(data: xr.Dataset, samples: Samples, found: Approximation) -> np.ndarray:
+    """log p(samples | population) of every patient by Laplace's method, but for a constant; shape (patient,)."""
+    found, _, log_det = modes(data, samples, found)
+    z = (samples.y - expected(data, samples, found)[1]) / found.sigma
+    log_density = np.where(samples.below, stats.norm.logcdf(z), np.maximum(stats.norm.logpdf(z), LEAST_LOG_DENSITY))
+    total = np.bincount(samples.patient, log_density, data.sizes["patient"]) + log_det / 2
+    e = (found.centre - found.mean) / found.spread
+    for i, block in enumerate(patient_blocks(data)):
+        total[i] -= 0.5 * (e[block] ** 2).sum()
+    return total
 
 
 def approximate(data: xr.Dataset, priors: dict) -> Approximation:
-    """The approximation by EM; priors: the config's table."""
-    samples, blocks, at = reference_samples(data, priors), patient_blocks(data), groups(data)
-    mean, spread, centre = np.zeros(data.sizes["trait"]), np.zeros(data.sizes["trait"]), None
+    """The approximation by EM; with a class that never regrows, every patient is first put into the likelier class.
+    priors: the config's table."""
+    samples, at, median = reference_samples(data, priors), groups(data), priors["sigma"]["median"]
+    mean, spread = np.zeros(data.sizes["trait"]), np.zeros(data.sizes["trait"])
     for kind, value in starting_means(data, priors).items():
         mean[at[kind]], spread[at[kind]] = value, STARTING_SPREAD[kind]
-    centre, covariance, sigma = mean.copy(), [np.eye(len(b)) for b in blocks], priors["sigma"]["median"]
-    order = np.argsort(samples.patient, kind="stable")
-    bounds = np.searchsorted(samples.patient[order], np.arange(len(blocks) + 1))
-    for _ in range(ROUNDS):
-        for _ in range(NEWTON):
-            parts = working_response(data, samples, centre, sigma)
-            for i, block in enumerate(blocks):
-                mine = order[bounds[i] : bounds[i + 1]]
-                jacobian, response, information = (p[mine] for p in parts)
-                design = own_design(block, samples.interval[mine], jacobian)
-                prior = 1.0 / spread[block] ** 2
-                precision = np.diag(prior) + design.T @ (information[:, None] * design)
-                score = design.T @ (information * response) - prior * (centre[block] - mean[block])
-                covariance[i] = np.linalg.inv(precision)
-                centre[block] += np.clip(covariance[i] @ score, -LARGEST_STEP, LARGEST_STEP)
-        variance = np.zeros(len(centre))
-        for block, c in zip(blocks, covariance, strict=True):
-            variance[block] = np.diag(c)
-        for places in (at["level"], *at["growth"], at["kill"]):
-            if len(places):
-                mean[places] = centre[places].mean()
-                second = np.mean((centre - mean)[places] ** 2 + variance[places])
-                spread[places] = np.clip(np.sqrt(second), 0.1, 2.0)
-    return Approximation(centre, blocks, covariance, mean, spread)
+    grows, sigma = np.ones(data.sizes["patient"]), np.full(len(samples.y), median)
+    found = by_em(data, samples, Approximation(mean.copy(), mean, spread, sigma, grows), median)
+    if not json.loads(data.attrs["options"])["kinetics"]["cured"]:
+        return found
+    share = priors["cured"]["median"]
+    log_odds = evidence(data, samples, found) - evidence(data, samples, replace(found, grows=0 * grows))
+    return by_em(data, samples, replace(found, grows=1.0 * (log_odds + np.log1p(-share) - np.log(share) > 0)), median)
 
 
-def sensitivity(data: xr.Dataset, priors: dict, found: Approximation) -> np.ndarray:
-    """How the approximate modes of the traits move with the shared parameters of the kill; shape (trait, shared).
-
-    By the implicit function theorem, -Cov_i J_i' W_i ∂M/∂(shared), with J and W as in `working_response`.
-    """
-    samples, at, doses = reference_samples(data, priors), shared(data, priors), doses_of(data)
-    jacobian, _, information = working_response(data, samples, found.centre, priors["sigma"]["median"])
+def moved_by_shared(data: xr.Dataset, priors: dict, samples: Samples, jacobian: np.ndarray) -> np.ndarray:
+    """dM/d(shared) of every sample, shape (sample, shared): by central differences of the kill done."""
+    at, doses = shared(data, priors), doses_of(data)
     step = 1e-4 * np.eye(len(at))
     moved = [kill_since_start(data, doses, at + e) - kill_since_start(data, doses, at - e) for e in step]
     per_kill = np.divide(jacobian[:, -1], samples.done, out=np.zeros(len(samples.done)), where=samples.done != 0)
-    slope = per_kill[:, None] * np.array(moved).T / 2e-4  # ∂M/∂(shared), shape (sample, shared)
-    moves = np.zeros((len(found.centre), len(at)))
-    for i, (block, covariance) in enumerate(zip(found.blocks, found.covariances, strict=True)):
-        mine = np.flatnonzero(samples.patient == i)
-        design = own_design(block, samples.interval[mine], jacobian[mine])
-        moves[block] = -covariance @ design.T @ (information[mine, None] * slope[mine])
-    return moves
+    return per_kill[:, None] * np.array(moved).T / 2e-4
 
 
 def sampling_coordinates(data: xr.Dataset, priors: dict) -> dict:
-    """Variables of the design dataset for `models.marker.WithinPatient`: trait_centre, and where the population's
-    parameters start (trait_mean, trait_spread), shape (trait,); the entries
-    trait_row, trait_column, trait_factor, trait_inverse of the block-diagonal map, shape (entry,); trait_log_det; with
-    infusions trait_shift, shape (trait, shared), and shared_reference.
+    """Variables of the design dataset for `models.traits`.
 
-    priors: the config's table; its medians are where the map is found.
+    trait_centre, shape (trait,), where the traits start, and trait_mean, trait_spread, shape (trait,), where the
+    population's parameters do. The normal approximation of the samples' log likelihood, -t'Lt/2 + h't - (s - s0)'H't
+    in a patient's traits t and the shared parameters s of the kill: L by info_level, shape (interval,), info_cross,
+    shape (own, interval), and info_own, shape (own, own, patient), where `own` are growth..., kill (levels of different
+    intervals share no sample); h by trait_pull, shape (trait,); with infusions H by trait_pull_shared, shape (trait,
+    shared), and s0 by shared_reference, shape (shared,).
+
+    priors: the config's table; its medians are where the approximation is found.
     """
-    approximation = approximate(data, priors)
-    centre, blocks = approximation.centre, approximation.blocks
-    factors = [np.linalg.cholesky(c) for c in approximation.covariances]
-    found = {
-        "trait_centre": ("trait", centre),
-        "trait_mean": ("trait", approximation.mean),
-        "trait_spread": ("trait", approximation.spread),
-        "trait_row": ("entry", np.concatenate([np.repeat(b, len(b)) for b in blocks])),
-        "trait_column": ("entry", np.concatenate([np.tile(b, len(b)) for b in blocks])),
-        "trait_factor": ("entry", np.concatenate([f.ravel() for f in factors])),
-        "trait_inverse": ("entry", np.concatenate([np.linalg.inv(f).ravel() for f in factors])),
-        "trait_log_det": float(sum(np.log(np.diag(f)).sum() for f in factors)),
+    found, samples = approximate(data, priors), reference_samples(data, priors)
+    jacobian, residual, information = working_response(data, samples, found)
+    information = information * data["patient_weight"].to_numpy()[samples.patient]  # of a power prior
+    level, own = jacobian[:, 0], jacobian[:, 1:].T  # own: (own, sample)
+    intervals, patients = data.sizes["interval"], data.sizes["patient"]
+
+    def by_interval(x):
+        return np.bincount(samples.interval, information * x, intervals)
+
+    def by_patient(x):
+        return np.bincount(samples.patient, information * x, patients)
+
+    def pull(x):
+        return np.concatenate([by_interval(level * x), *(by_patient(k * x) for k in own)])
+
+    at_own = intervals + patients * np.arange(len(own))[:, None] + samples.patient  # places, shape (own, sample)
+    expected = level * found.centre[samples.interval] + (own * found.centre[at_own]).sum(0)
+    variables = {
+        "trait_centre": ("trait", found.centre),
+        "trait_mean": ("trait", found.mean),
+        "trait_spread": ("trait", found.spread),
+        "info_level": ("interval", by_interval(level**2)),
+        "info_cross": (("own", "interval"), np.array([by_interval(level * k) for k in own])),
+        "info_own": (("own", "own_", "patient"), np.array([[by_patient(j * k) for k in own] for j in own])),
+        "trait_pull": ("trait", pull(residual + expected)),
     }
     if not infused(data):
-        return found
-    return found | {
-        "trait_shift": (("trait", "shared"), sensitivity(data, priors, approximation)),
+        return variables
+    moved = moved_by_shared(data, priors, samples, jacobian)
+    return variables | {
+        "trait_pull_shared": (("trait", "shared"), np.column_stack([pull(m) for m in moved.T])),
         "shared_reference": ("shared", shared(data, priors)),
     }

@@ -199,7 +199,7 @@ def read_truth(folder: str | None) -> dict | None:
     written = yaml.safe_load(Path(folder, "truth.yaml").read_text())
     rules, product = written["gvhd"], written["gvhd"]["product"]
     found = {"rho_gvhd": product["dose_exponent"], "half_life_gvhd": product["half_life"]}
-    found["risk_acute"] = {written["product"]: product["risk"]}
+    found["risk_acute"] = dict.fromkeys(written["products"], product["risk"])
     for kind in KINDS:
         graft = rules["graft"][kind]
         days = graft["to_day"] - graft["from_day"]

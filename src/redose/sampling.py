@@ -20,7 +20,7 @@ from redose.design import causes
 
 log = logging.getLogger("redose")
 FRAILTY_GRID = 121  # points over +-6 sd
-OF_LEVEL = {"mu_b", "beta_b", "omega_b", "sigma", "detection", "kappa", "cured", "z_traits", "z_correlation"}
+OF_LEVEL = {"mu_b", "beta_b", "omega_b", "sigma", "detection", "kappa", "cured", "z_correlation"}
 OF_GROWTH = {"doubling", "beta_g", "omega_g", "slope", "beta_s", "omega_s"}
 OF_KILL = {"delta", "eta", "omega_delta", "psi", "rho", "theta", "xi", "omega_lot", "z_lot", "half_life"}
 INNOVATIONS = {

@@ -2,8 +2,9 @@
 
 Patient i in interval k that started on day t_k0; s = t - t_k0; M is log10 of the leukaemic fraction:
 
-    B_i(t) = b_ik + g_i s - delta_i sum_l w_il [K(t - t_il) - K(t_k0 - t_il)],  g_i = log10(2) / doubling_i
-    w_il   = (cells_il / reference_cells)^psi exp(rho (l - 1)),  K(x) = 1 - 2^(-max(x, 0) / half_life)
+    B_i(t) = b_ik + g_i s - delta_i sum_l w_il [K(t - t_il) - K(t_k0 - t_il)] - sum_c kappa_c (days on course c)
+    g_i    = log10(2) / doubling_i, or 0 in the share `cured`;  K(x) = 1 - 2^(-max(x, 0) / half_life of the product)
+    w_il   = (cells_il / reference_cells)^psi exp(rho (l - 1) + theta_c [timed to course c] + xi + u_lot)
     M      = B - log10(1 + 10^B)
     y_ij   ~ Normal(M_i(t_ij), sigma), censored below log10 lod_ij
     log hazard of progression = log lambda0_P(s) + alpha_P f(M) + x'beta_P + u_trial + u_site + v_i
@@ -11,7 +12,8 @@ Patient i in interval k that started on day t_k0; s = t - t_k0; M is log10 of th
 
 Time runs in whole days for all patients at once. A day holds, in this order: sample, infusion, then the hazards of its
 24 hours, with M taken at their middle and the baseline integrated exactly. The kill is the plain sum over all infusions
-on purpose: the program's likelihood uses a recursion, and this module is the independent check on it.
+on purpose: the program's likelihood uses a recursion, and this module is the independent check on it. Courses are
+planned when an interval starts and stop with it; log doubling, log delta and the levels of a patient may correlate.
 """
 
 from __future__ import annotations
@@ -29,12 +31,14 @@ DAYS_PER_YEAR = 365.25
 NEVER = np.inf
 KINDS = ("acute", "chronic")
 SEVERE = {"acute": {"3", "4"}, "chronic": {"severe"}}
+TRAITS = ("growth", "kill", "level")  # log doubling, log delta, b
 SECTIONS = (
     "seed",
     "patients",
-    "product",
+    "products",
     "trials",
     "schedules",
+    "courses",
     "assays",
     "visits",
     "parameters",
@@ -46,24 +50,27 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class Effects:
-    """True effects: `u_trial`, `u_site` by name; all else over patient (i), `b` over (patient, interval)."""
+    """True effects: `u_trial`, `u_site`, `u_lot` by name; all else over patient (i), `b` over (patient, interval);
+    still: True where the disease never regrows."""
 
     u_trial: dict[str, float]
     u_site: dict[str, float]
+    u_lot: dict[str, float]
     u: np.ndarray
     v: np.ndarray
     b: np.ndarray
     doubling: np.ndarray
     delta: np.ndarray
+    still: np.ndarray
 
 
 def simulate(protocol: dict) -> tuple[dict[str, pd.DataFrame], dict]:
-    """Tables of one simulated study in their raw form (patients, infusions, mrd, intervals, gvhd) and the truth.
+    """Raw tables of one simulated study (patients, infusions, courses, mrd, intervals, gvhd) and the truth behind them.
 
     `protocol` is the mapping of data/redosable/simulation.yaml. Days are integers; `mrd` is text, "<lod" where the
-    reading lies below the sample's own LOD. The truth holds `seed`, `parameters`, `product` (its name), `gvhd`,
-    `u_trial`, `u_site` (by name) and `patients` (key -> `b`, one level per interval reached, `doubling` in days,
-    `delta` in log10, `v`). The same protocol gives the same tables.
+    reading lies below the sample's own LOD. The truth holds `seed`, `parameters`, `products` (their names), `gvhd`,
+    `u_trial`, `u_site`, `u_lot` (by name) and `patients` (key -> `b`, one level per interval reached, `doubling` in
+    days, `delta` in log10, `still`, `v`). The same protocol gives the same tables.
 
     Raises ValueError when a section is missing or unknown, or a parameter is no number.
     """
@@ -135,20 +142,24 @@ def _enrol(protocol: dict, rng: np.random.Generator) -> pd.DataFrame:
     """One row per patient: the columns of the table `patients`, and `dose` (planned cells) and `assay`."""
     trials, schedules = protocol["trials"], protocol["schedules"]
     count = protocol["patients"]["count"]
-    doses = {str(cells): 1.0 for cells in protocol["product"]["dose_levels"]}
     enrolled = np.sort(_allocate(rng, count, {name: trial["share"] for name, trial in trials.items()}))
     blocks = []
     for name in dict.fromkeys(enrolled.tolist()):
         trial, size = trials[name], int(np.sum(enrolled == name))
         schedule = _allocate(rng, size, {each: schedules[each]["share"] for each in trial["schedules"]})
+        product = _allocate(rng, size, dict.fromkeys(trial["products"], 1.0))
+        dose = np.empty(size)
+        for each in trial["products"]:
+            levels = {str(cells): 1.0 for cells in protocol["products"][each]["dose_levels"]}
+            dose[product == each] = _allocate(rng, int(np.sum(product == each)), levels).astype(float)
         block = {
             "patient": [f"{name}-{number:0{max(3, len(str(count)))}d}" for number in range(1, size + 1)],
             "trial": name,
             "site": _allocate(rng, size, dict.fromkeys(trial["sites"], 1.0)),
             "arm": schedule,
             "schedule": schedule,
-            "product": protocol["product"]["name"],
-            "dose": _allocate(rng, size, doses).astype(float),
+            "product": product,
+            "dose": dose,
             "assay": trial["assay"],
         }
         blocks.append(pd.DataFrame(block))
@@ -161,25 +172,46 @@ def _enrol(protocol: dict, rng: np.random.Generator) -> pd.DataFrame:
     return patients
 
 
+def _lots(protocol: dict) -> list[str]:
+    """Names of all lots: product and number."""
+    return [f"{name}/{k:02d}" for name, x in protocol["products"].items() for k in range(1, x["lots"] + 1)]
+
+
 def _draw_effects(protocol: dict, patients: pd.DataFrame, rng: np.random.Generator) -> Effects:
-    """True effects of trials, sites and patients, drawn from the hierarchy of the parameters."""
-    p, n = protocol["parameters"], len(patients)
-    sites = [site for trial in protocol["trials"].values() for site in trial["sites"]]
-    u_trial = dict(zip(protocol["trials"], rng.normal(0.0, p["omega_trial"], len(protocol["trials"])), strict=True))
-    u_site = dict(zip(sites, rng.normal(0.0, p["omega_site"], len(sites)), strict=True))
-    earlier = np.arange(protocol["follow_up"]["intervals"])
-    burden = patients["tumour_burden"].to_numpy()[:, None]
-    mean_b = p["mu_b"] + p["beta_b"]["interval"] * earlier + p["beta_b"]["tumour_burden"] * burden
+    """True effects of trials, sites, lots and patients, drawn from the hierarchy of the parameters."""
+    p, n, intervals = protocol["parameters"], len(patients), protocol["follow_up"]["intervals"]
+    names = {
+        "trial": list(protocol["trials"]),
+        "site": [site for trial in protocol["trials"].values() for site in trial["sites"]],
+        "lot": _lots(protocol),
+    }
+    u = {g: dict(zip(k, rng.normal(0.0, p[f"omega_{g}"], len(k)), strict=True)) for g, k in names.items()}
+    burden = patients["tumour_burden"].to_numpy()
+    mean_b = p["mu_b"] + p["beta_b"]["interval"] * np.arange(intervals) + p["beta_b"]["tumour_burden"] * burden[:, None]
+    growth, kill, level = _residuals(p["correlation"], n, intervals, rng)
     return Effects(
-        u_trial=u_trial,
-        u_site=u_site,
-        u=(patients["trial"].map(u_trial) + patients["site"].map(u_site)).to_numpy(),
+        u_trial=u["trial"],
+        u_site=u["site"],
+        u_lot=u["lot"],
+        u=(patients["trial"].map(u["trial"]) + patients["site"].map(u["site"])).to_numpy(),
         v=rng.normal(0.0, p["omega_v"], n),
-        b=rng.normal(mean_b, p["omega_b"]),
-        doubling=p["doubling"] * np.exp(p["omega_g"] * rng.standard_normal(n)),
-        delta=p["delta"]
-        * np.exp(p["eta"]["tme"] * patients["tme"].to_numpy() + p["omega_delta"] * rng.standard_normal(n)),
+        b=mean_b + p["omega_b"] * level,
+        doubling=p["doubling"] * np.exp(p["beta_g"]["tumour_burden"] * burden + p["omega_g"] * growth),
+        delta=p["delta"] * np.exp(p["eta"]["tme"] * patients["tme"].to_numpy() + p["omega_delta"] * kill),
+        still=rng.random(n) < p["cured"],
     )
+
+
+def _residuals(pairs: dict, n: int, intervals: int, rng: np.random.Generator) -> tuple:
+    """Standard normal residuals of log doubling and log delta, (patient,), and of the levels, (patient, interval);
+    levels of one patient are independent given the other two. pairs: correlations by "growth ~ kill" and so on."""
+    matrix = np.eye(3)
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        matrix[i, j] = matrix[j, i] = pairs[f"{TRAITS[i]} ~ {TRAITS[j]}"]
+    own = rng.multivariate_normal(np.zeros(2), matrix[:2, :2], n, method="cholesky")
+    weight = np.linalg.solve(matrix[:2, :2], matrix[:2, 2])
+    left = np.sqrt(1.0 - weight @ matrix[:2, 2])
+    return own[:, 0], own[:, 1], (own @ weight)[:, None] + left * rng.standard_normal((n, intervals))
 
 
 def _truth(protocol: dict, effects: Effects, keys: pd.Series, reached: np.ndarray) -> dict:
@@ -187,15 +219,17 @@ def _truth(protocol: dict, effects: Effects, keys: pd.Series, reached: np.ndarra
     return {
         "seed": protocol["seed"],
         "parameters": protocol["parameters"],
-        "product": protocol["product"]["name"],
+        "products": list(protocol["products"]),
         "gvhd": protocol["gvhd"],
         "u_trial": {name: float(u) for name, u in effects.u_trial.items()},
         "u_site": {name: float(u) for name, u in effects.u_site.items()},
+        "u_lot": {name: float(u) for name, u in effects.u_lot.items()},
         "patients": {
             key: {
                 "b": effects.b[i, : reached[i]].tolist(),
                 "doubling": float(effects.doubling[i]),
                 "delta": float(effects.delta[i]),
+                "still": bool(effects.still[i]),
                 "v": float(effects.v[i]),
             }
             for i, key in enumerate(keys)
@@ -243,7 +277,10 @@ class _FollowUp:
         self.active = np.ones(n, dtype=bool)
         self.interval, self.start = np.ones(n, dtype=int), np.zeros(n)
         self._plan(n)
-        self._read_assays()
+        shape = (n, rules["intervals"])
+        self.courses = {agent: (np.full(shape, NEVER), np.full(shape, NEVER)) for agent in protocol["courses"]}
+        self._prescribe(0, np.arange(n))
+        self._read_properties()
         self._read_gvhd(n)
         self._fix_linear_predictors()
         self.records: dict[str, list[tuple]] = {"infusions": [], "mrd": [], "intervals": []}
@@ -275,8 +312,13 @@ class _FollowUp:
         self.last_infusion = np.full(n, -NEVER)
         self.due = self.planned[:, 0].copy()
 
-    def _read_assays(self) -> None:
-        """Set the assay's properties per patient."""
+    def _read_properties(self) -> None:
+        """Set the assay's and the product's properties per patient."""
+        product = self.patients["product"]
+        self.half_life = product.map(self.p["half_life"]).to_numpy(float)
+        self.by_product = np.array([self.p["xi"].get(f"product {name}", 0.0) for name in product])
+        self.manufacturing_sd = np.array([self.protocol["products"][name]["manufacturing_sd"] for name in product])
+        self.lots = np.array([self.protocol["products"][name]["lots"] for name in product])
         rules = [self.protocol["assays"][name] for name in self.patients["assay"]]
         self.lod_limits = np.array([rule["lod"] for rule in rules], dtype=float)
         self.sigma = self.patients["assay"].map(self.p["sigma"]).to_numpy(float)
@@ -325,15 +367,47 @@ class _FollowUp:
         given = max(int(self.infusions[who].max(initial=0)), 1)  # columns beyond hold no infusion
         infused_on = self.infused_on[who, :given]
         start = self.start[who]
-        kill = np.sum(self.weight[who, :given] * self._acted(t - infused_on), axis=1)
-        kill -= np.sum(self.weight[who, :given] * self._acted(start[:, None] - infused_on), axis=1)
-        growth = np.log10(2.0) / self.effects.doubling[who] * (t - start)
+        kill = np.sum(self.weight[who, :given] * self._acted(t - infused_on, who), axis=1)
+        kill -= np.sum(self.weight[who, :given] * self._acted(start[:, None] - infused_on, who), axis=1)
+        growth = np.log10(2.0) / self.effects.doubling[who] * (t - start) * ~self.effects.still[who]
         ratio = self.effects.b[who, self.interval[who] - 1] + growth - self.effects.delta[who] * kill
+        for agent, rate in self.p["kappa"].items():
+            ratio -= rate * (self._days_on(agent, who, t) - self._days_on(agent, who, start))
         return ratio - np.logaddexp(0.0, ratio * np.log(10.0)) / np.log(10.0)
 
-    def _acted(self, s: np.ndarray) -> np.ndarray:
+    def _acted(self, s: np.ndarray, who: np.ndarray) -> np.ndarray:
         """K(s): the share of an infusion's kill that has happened s days after it; 0 before."""
-        return 1.0 - np.exp2(-np.maximum(s, 0.0) / self.p["half_life"][self.protocol["product"]["name"]])
+        return 1.0 - np.exp2(-np.maximum(s, 0.0) / self.half_life[who, None])
+
+    def _days_on(self, agent: str, who: np.ndarray, t) -> np.ndarray:
+        """(who,) days that each has been on courses of the agent by day t."""
+        start, stop = (x[who] for x in self.courses[agent])
+        started = np.isfinite(start)
+        until = np.broadcast_to(np.asarray(t, dtype=float).reshape(-1, 1), start.shape)[started]
+        days = np.zeros(start.shape)
+        days[started] = np.clip(until, start[started], stop[started]) - start[started]
+        return days.sum(axis=1)
+
+    def _prescribe(self, day: int, who: np.ndarray) -> None:
+        """Plan the courses of an interval that starts on `day`: for a share of patients, one of each agent."""
+        for agent, rule in self.protocol["courses"].items():
+            given = who[self.rng.random(who.size) < rule["share"]]
+            begins = day + self.rng.integers(*rule["starts"], given.size, endpoint=True)
+            start, stop = self.courses[agent]
+            start[given, self.interval[given] - 1] = begins
+            stop[given, self.interval[given] - 1] = begins + rule["days"]
+
+    def _stop_courses(self, day: int, who: np.ndarray) -> None:
+        """Courses end with their interval; those that had not begun are never given."""
+        for start, stop in self.courses.values():
+            at = (who, self.interval[who] - 1)
+            stop[at] = np.minimum(stop[at], day)
+            start[at] = np.where(start[at] >= day, NEVER, start[at])
+
+    def _timed(self, agent: str, day: int, who: np.ndarray) -> np.ndarray:
+        """(who,) True where an infusion on `day` falls into the window of a course of the agent."""
+        start, stop = (x[who] for x in self.courses[agent])
+        return ((start <= day) & (day <= stop + self.protocol["courses"][agent]["window"])).any(axis=1)
 
     def _sample(self, day: int, who: np.ndarray) -> None:
         """Measure MRD of `who` unless missing; a reading above the trigger plans an infusion in adaptive schedules."""
@@ -356,13 +430,19 @@ class _FollowUp:
 
     def _infuse(self, day: int, who: np.ndarray) -> None:
         """Give `who` an infusion and look up the next planned one of the interval."""
-        product, number = self.protocol["product"], self.infusions[who]
-        variation = product["manufacturing_sd"] * self.rng.standard_normal(who.size)
+        number = self.infusions[who]
+        variation = self.manufacturing_sd[who] * self.rng.standard_normal(who.size)
         cells = self.patients["dose"].to_numpy()[who] * np.exp(variation)
-        lot = self.rng.integers(1, product["lots"], who.size, endpoint=True)
+        numbers = self.rng.integers(1, self.lots[who], who.size, endpoint=True)
+        products = self.patients["product"].to_numpy()[who]
+        lot = np.array([f"{name}/{k:02d}" for name, k in zip(products, numbers, strict=True)], dtype=object)
         relative = cells / self.p["reference_cells"]
+        log_weight = self.p["psi"] * np.log(relative) + self.p["rho"] * number + self.by_product[who]
+        log_weight += np.array([self.effects.u_lot[name] for name in lot])
+        for agent, effect in self.p["theta"].items():
+            log_weight += effect * self._timed(agent, day, who)
         self.infused_on[who, number] = day
-        self.weight[who, number] = relative ** self.p["psi"] * np.exp(self.p["rho"] * number)
+        self.weight[who, number] = np.exp(log_weight)
         self.gvhd_weight[who, number] = relative ** self.protocol["gvhd"]["product"]["dose_exponent"]
         self.infusions[who] += 1
         self.given[who] += 1
@@ -406,6 +486,7 @@ class _FollowUp:
         self.records["intervals"].append(
             (who, self.interval[who], self.start[who], np.full(who.size, day), outcome.astype(object))
         )
+        self._stop_courses(day, who)
         rules = self.protocol["follow_up"]
         again = (outcome == "progression") & (self.interval[who] < rules["intervals"]) & (day < self.censored_on[who])
         again &= self.rng.random(who.size) < rules["retreatment"]
@@ -414,6 +495,7 @@ class _FollowUp:
         self.interval[who] += 1
         self.start[who] = self.due[who] = day
         self.given[who] = 0
+        self._prescribe(day, who)
 
     def _contract_gvhd(self, day: int, who: np.ndarray) -> None:
         """Draw the onset, grade and duration of GVHD episodes within the day; at most one of each kind a patient."""
@@ -445,15 +527,26 @@ class _FollowUp:
         return scale * np.sum(self.gvhd_weight[who, :given] * trace, axis=1)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables infusions, mrd, intervals and gvhd, each sorted by patient and day."""
+        """The tables infusions, courses, mrd, intervals and gvhd, each sorted by patient and day."""
         infusions = self._table("infusions", ["day", "cells", "lot"])
-        infusions.insert(3, "product", self.protocol["product"]["name"])
-        infusions["lot"] = [f"lot-{number:02d}" for number in infusions["lot"]]
+        product = self.patients.set_index("patient")["product"]
+        infusions.insert(3, "product", infusions["patient"].map(product).to_numpy())
         mrd = self._table("mrd", ["day", "mrd", "lod"])
         mrd.insert(2, "assay", mrd["patient"].map(self.patients.set_index("patient")["assay"]))
         mrd["mrd"] = ["<lod" if np.isnan(value) else repr(value) for value in mrd["mrd"].tolist()]
         intervals = self._table("intervals", ["interval", "start_day", "end_day", "outcome"])
-        return {"infusions": infusions, "mrd": mrd, "intervals": intervals, "gvhd": self._gvhd_table()}
+        tables = {"infusions": infusions, "courses": self._courses_table(), "mrd": mrd, "intervals": intervals}
+        return tables | {"gvhd": self._gvhd_table()}
+
+    def _courses_table(self) -> pd.DataFrame:
+        """One row per course that was begun; it stops at the latest with its interval."""
+        found = []
+        for agent, (start, stop) in self.courses.items():
+            who, k = np.nonzero(np.isfinite(start))
+            found.append(pd.DataFrame({"i": who, "agent": agent, "start_day": start[who, k], "stop_day": stop[who, k]}))
+        table = pd.concat(found).sort_values(["i", "start_day", "agent"]).reset_index(drop=True)
+        table.insert(0, "patient", self.patients["patient"].to_numpy()[table.pop("i")])
+        return table.astype({"start_day": int, "stop_day": int})
 
     def _table(self, name: str, columns: list[str]) -> pd.DataFrame:
         """The records of one table, with patients' keys, in the order of patients and then of time."""

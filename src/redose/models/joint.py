@@ -19,10 +19,10 @@ Hazards (gap clock)
 
 Patient traits are b_ik, log doubling_i (or slopes s_im) and the log kill of the patient's average infusion (log δ_i
 plus the coefficients times the means of their features: with δ_i itself as the trait ψ had a bulk ESS of 93 in 4,000
-draws). They are centred: 240 patients with 19 samples each gave six times the ESS of the non-centred form. They are
-sampled in coordinates that make a patient's own traits nearly independent (`marker.traits`), which changes the
-geometry and not the posterior. The frailty v_i ~ Normal(0, ω_v) is integrated out, and so is the class of a patient
-whose marker never regrows (g_i = 0, probability `cured`), where the config has one.
+draws). They are sampled in coordinates that make a patient's own traits nearly independent of each other and of the
+population (`traits.WithinPatient`), which changes the geometry and not the posterior. The frailty v_i ~ Normal(0, ω_v)
+is integrated out, and so is the class of a patient whose marker never regrows (g_i = 0, probability `cured`), where the
+config has one.
 """
 
 import numpy as np
@@ -33,6 +33,7 @@ import xarray as xr
 from redose import coordinates
 from redose.kinetics import LOG10_2
 from redose.models import marker, parts
+from redose.models import traits as trait_page
 
 
 def build(data: xr.Dataset, prior: dict) -> pm.Model:
@@ -41,7 +42,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
     intervals, patients = np.ones(data.sizes["interval"]), np.ones(data.sizes["patient"])
     interval = data["point_interval"].to_numpy()
     patient = data["interval_patient"].to_numpy()[interval]
-    starts = marker.starts(data)
+    starts = trait_page.starts(data)
     with pm.Model(coords=parts.coords(data)) as model:
         # the level at an interval's start, and noise
         mu_b = pm.Normal("mu_b", **prior["mu_b"], initval=starts["level"])
@@ -55,7 +56,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
         on, active = data["point_on"].to_numpy(), data["point_active"].to_numpy()
 
         # growth and kill, or a curve in time
-        chol = marker.correlation(data)
+        chol = trait_page.correlation(data)
         if coordinates.infused(data):
             doubling = pm.LogNormal("doubling", **prior["doubling"], initval=np.exp(starts["growth"][0]))
             beta_g = marker.effects(data, "beta_g", prior["beta_g"], "growth_covariate")
@@ -71,7 +72,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             mean = pt.concatenate([level, log_doubling, log_kill])
             sd = pt.concatenate([omega_b * intervals, omega_g * patients, omega_delta * patients])
             shared = pt.concatenate([coefficients, pt.log(half_life)])
-            traits = marker.traits(data, mean, sd, chol, shared)
+            traits = trait_page.traits(data, mean, sd, chol, shared)
             growing = LOG10_2 / pt.exp(traits[at["growth"][0]])[patient]  # per day
             grown = growing * data["point_elapsed"].to_numpy()
             kill = pt.exp(traits[at["kill"]])[patient]
@@ -84,7 +85,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             slopes = slope + (data["x_growth"].to_numpy()[:, :, None] * beta_s).sum(1)  # (patient, basis)
             mean = pt.concatenate([level, slopes.T.ravel()])
             sd = pt.concatenate([omega_b * intervals, (omega_s[:, None] * patients).ravel()])
-            traits = marker.traits(data, mean, sd, chol)
+            traits = trait_page.traits(data, mean, sd, chol)
             own = traits[at["growth"]][:, patient].T  # (point, basis)
             grown = (own * data["point_basis"].to_numpy()).sum(1)
             growing = (own * data["point_basis_slope"].to_numpy()).sum(1)

@@ -1,4 +1,4 @@
-"""Parts of the joint page: patient traits in sampling coordinates, the latent marker at any point, the assay."""
+"""Parts of the joint page: the latent marker at any point, the assay, what moves the kill."""
 
 import json
 from dataclasses import dataclass
@@ -7,12 +7,8 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from pymc.logprob.transforms import Transform
 
-from redose import coordinates
 from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
-
-ETA = 2.0  # of the LKJ prior: correlations near +-1 are unlikely
 
 
 def kinetics_of(data: xr.Dataset) -> dict:
@@ -25,137 +21,6 @@ def effects(data: xr.Dataset, name: str, belief: dict, *dims: str):
     if any(data.sizes[d] == 0 for d in dims):
         return pt.zeros([data.sizes[d] for d in dims])
     return pm.Normal(name, **belief, dims=dims)
-
-
-# Patient traits
-
-
-def correlation(data: xr.Dataset):
-    """Cholesky factor of the correlation of a patient's traits, order growth..., kill, level; LKJ(2) by its canonical
-    partial correlations, beta on (-1, 1) (Lewandowski, Kurowicka & Joe 2009, section 2.4). The identity where the
-    config has them independent."""
-    kinds = len(coordinates.trait_kinds(data))
-    if not kinetics_of(data)["correlated"]:
-        return pt.constant(np.eye(kinds))
-    row, column = np.tril_indices(kinds, -1)
-    shape = ETA + (kinds - 2 - column) / 2
-    partial = 2 * pm.Beta("z_correlation", shape, shape) - 1
-    entries = [[pt.constant(0.0)] * kinds for _ in range(kinds)]
-    for i in range(kinds):
-        left = pt.constant(1.0)  # of the row's unit norm
-        for j in range(i):
-            p = partial[int(np.flatnonzero((row == i) & (column == j))[0])]
-            entries[i][j], left = p * pt.sqrt(left), left * (1 - p**2)
-        entries[i][i] = pt.sqrt(left)
-    chol = pt.stack([pt.stack(r) for r in entries])
-    low, high = np.triu_indices(kinds, 1)
-    pm.Deterministic("correlation", (chol[low] * chol[high]).sum(1), dims="trait_pair")
-    return chol
-
-
-def traits(data: xr.Dataset, mean, sd, chol, shared=None):
-    """traits, shape (trait,), sampled as z with traits = centre + A z + S (shared - reference).
-
-    mean, sd: of every trait, shape (trait,). chol: from `correlation`; the levels of a patient's intervals are
-    independent given its growth and kill. shared: coefficients of the kill's features and log half-lives. The fixed
-    matrices come from `redose.coordinates`: A makes a patient's own traits nearly independent, S lets all patients
-    follow the parameters that they share (without it rho had a bulk ESS of 340 in 4,000 draws).
-    """
-    shift = pt.zeros(data.sizes["trait"])
-    if shared is not None:
-        shift = pt.dot(data["trait_shift"].to_numpy(), shared - data["shared_reference"].to_numpy())
-    start, transform = data["trait_centre"].to_numpy(), WithinPatient(data)
-    how = {"dims": "trait", "default_transform": transform, "initval": start}
-    if not kinetics_of(data)["correlated"]:
-        return pm.Deterministic("traits", pm.Normal("z_traits", mean - shift, sd, **how) + shift, dims="trait")
-    density = CorrelatedTraits(data)
-    z = pm.CustomDist(
-        "z_traits",
-        mean - shift,
-        sd,
-        chol,
-        logp=density.logp,
-        random=density.random,
-        signature="(t),(t),(k,k)->(t)",
-        **how,
-    )
-    return pm.Deterministic("traits", z + shift, dims="trait")
-
-
-@dataclass(frozen=True)
-class CorrelatedTraits:
-    """Normal traits whose kinds correlate within a patient: (growth..., kill) jointly, and the level of every interval
-    given them. Residuals e = (trait - mean) / sd; with the correlation's factor C, w = C^-1 e of the patient and
-    level | w ~ Normal(c'w, C_kk) for the last row (c, C_kk)."""
-
-    data: xr.Dataset
-
-    @property
-    def places(self) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-        """(places of every patient-level kind, places of the levels, patient of each level)."""
-        at = coordinates.groups(self.data)
-        kinds = [*at["growth"], *([at["kill"]] if len(at["kill"]) else [])]
-        return kinds, at["level"], self.data["interval_patient"].to_numpy()
-
-    def logp(self, value, mean, sd, chol):
-        kinds, level, owner = self.places
-        e, white = (value - mean) / sd, []
-        for k, place in enumerate(kinds):
-            white.append((e[place] - sum(chol[k, j] * w for j, w in enumerate(white))) / chol[k, k])
-        last = len(kinds)
-        given = (e[level] - sum(chol[last, j] * w[owner] for j, w in enumerate(white))) / chol[last, last]
-        squares = sum((w**2).sum() for w in white) + (given**2).sum()
-        scale = sum(len(place) * pt.log(chol[k, k]) for k, place in enumerate(kinds))
-        scale += len(level) * pt.log(chol[last, last]) + pt.log(sd).sum()
-        return -0.5 * squares - scale - 0.5 * self.data.sizes["trait"] * np.log(2 * np.pi)
-
-    def random(self, mean, sd, chol, rng=None, size=None):
-        kinds, level, owner = self.places
-        white = [rng.standard_normal(len(place)) for place in kinds]
-        e = np.empty(self.data.sizes["trait"])
-        for k, place in enumerate(kinds):
-            e[place] = sum(chol[k, j] * white[j] for j in range(k + 1))
-        e[level] = sum(chol[-1, j] * w[owner] for j, w in enumerate(white))
-        e[level] += chol[-1, -1] * rng.standard_normal(len(level))
-        return mean + sd * e
-
-
-def starts(data: xr.Dataset) -> dict:
-    """Where the population's parameters start: mean and sd of the traits in the approximation of
-    `redose.coordinates`, by kind; growth by basis function."""
-    at, found = coordinates.groups(data), {}
-    for prefix, name in (("", "trait_mean"), ("sd_", "trait_spread")):
-        values = data[name].to_numpy()
-        found[f"{prefix}level"] = values[at["level"]].mean()
-        found[f"{prefix}growth"] = values[at["growth"]].mean(1)
-        found[f"{prefix}kill"] = values[at["kill"]].mean() if len(at["kill"]) else 0.0
-    return found
-
-
-class WithinPatient(Transform):
-    """Sampling coordinates z of the traits: trait = centre + A z, with A block-diagonal over patients.
-
-    A is fixed before sampling (redose.coordinates): each block is a square root of the patient's approximate
-    posterior covariance, so z has unit scale and little correlation. The log Jacobian is a constant.
-    """
-
-    name = "within_patient"
-
-    def __init__(self, data: xr.Dataset):
-        self.data = data
-
-    def _apply(self, values, which: str):
-        row, column = (self.data[f"trait_{x}"].to_numpy() for x in ("row", "column"))
-        return pt.zeros(self.data.sizes["trait"])[row].inc(self.data[f"trait_{which}"].to_numpy() * values[column])
-
-    def backward(self, value, *inputs):
-        return self.data["trait_centre"].to_numpy() + self._apply(value, "factor")
-
-    def forward(self, value, *inputs):
-        return self._apply(value - self.data["trait_centre"].to_numpy(), "inverse")
-
-    def log_jac_det(self, value, *inputs):
-        return pt.constant(float(self.data["trait_log_det"]))
 
 
 # The latent marker
