@@ -120,6 +120,6 @@ def test_the_truth_of_the_simulation_in_the_models_words(tmp_path):
     found = episodes.read_truth(str(tmp_path))
     assert found["background_acute"] == {"cedar, days 0-100": pytest.approx(0.35)}
     assert found["background_chronic"] == {"cedar, days 100-730": pytest.approx(1 - 0.7 ** (100 / 630))}
-    assert found["risk_acute"] == {"iPSC-NK": 0.001}
+    assert found["risk_acute"] == {"iPSC-NK": 0.001, "memory-NK": 0.001}
     assert found["duration_acute"] == pytest.approx(60 * np.log(2))
     assert episodes.read_truth(None) is None

@@ -1,12 +1,13 @@
 """Simulated trials with known parameters, refitted: do 90 % intervals hold the truth?
 
-Slow: `./run tests -m slow -n 0 tests/test_recovery.py`, some minutes a model on two cores. The simulator is written
-apart from the model (daily grid, plain double sums), so a mistake in either shows here.
+Slow: `./run tests -m slow -n 0 -s tests/test_recovery.py`, some four minutes a trial on two cores. The simulator is
+written apart from the model (daily grid, plain double sums), so a mistake in either shows here. All strands are on:
+two products, lots, courses, correlated traits, a class that never regrows.
 """
 
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -18,7 +19,7 @@ PROTOCOL = yaml.safe_load((ROOT / "data/redosable/simulation.yaml").read_text())
 STUDY = CONFIG["studies"]["redosable"]
 SAMPLING = {"chains": 4, "tune": 500, "draws": 500, "target_accept": 0.95}
 LIMITS = CONFIG["acceptance"] | {"rhat": 1.02, "ess_bulk": 150, "ess_tail": 150}  # half the draws of the default config
-SEEDS = (101, 102, 103, 104, 105)
+SEEDS = {"joint_step": range(101, 111), "joint_value": range(101, 106)}
 LINKS = {
     "joint_step": {},
     "joint_value": {"link": "value", "alpha_progression": 0.7, "alpha_death": 0.3},
@@ -62,17 +63,23 @@ def compared(truth: dict, tree) -> dict[str, bool]:
 @pytest.mark.slow
 @pytest.mark.parametrize("model", LINKS)
 def test_intervals_cover_the_truth(model, tmp_path, record_property):
-    """At least 80 % of population parameters over five seeds; every fit passes the gate, at limits for fewer draws."""
+    """Of the population's parameters 80 % at least, over ten trials between 85 and 95 % and each in six or more; every
+    fit passes the gate, at limits for fewer draws."""
     held = []
-    for seed in SEEDS:
+    for seed in SEEDS[model]:
         truth, tree = refitted(model, seed, tmp_path / str(seed))
         table = diagnostics.summarise(tree, 0.9)
         verdict = acceptance.judge(table, diagnostics.sampler_summary(tree), LIMITS, model, str(seed))
         assert verdict.accepted, verdict.text()
         held.append(compared(truth, tree))
-        print(seed, "missed:", sorted(k for k, v in held[-1].items() if not v))
-    assert len(held[0]) >= 28
-    coverage = np.mean([list(h.values()) for h in held])
+        print(seed, "missed:", sorted(k for k, v in held[-1].items() if not v), flush=True)
+    assert len(held[0]) >= 40
+    times = pd.DataFrame(held).sum()
+    coverage = times.sum() / (len(held) * len(times))
     record_property("coverage", float(coverage))
-    print(f"{model}: {coverage:.1%} of {sum(map(len, held))} intervals hold the truth")
+    rarest = times.nsmallest(4).to_dict()
+    print(f"{model}: {coverage:.1%} of {len(held) * len(times)} intervals hold the truth; rarest: {rarest}")
     assert coverage >= 0.8
+    if len(held) == 10:
+        assert 0.85 <= coverage <= 0.95
+        assert times.min() >= 6

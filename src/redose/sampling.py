@@ -13,6 +13,7 @@ import pymc as pm
 import pytensor
 import xarray as xr
 from pytensor.compile.mode import Mode
+from pytensor.graph.traversal import ancestors
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
@@ -156,11 +157,12 @@ def kept(model: pm.Model) -> list[str]:
 
 def with_prior(model: pm.Model) -> list:
     """Random variables at the top of the hierarchy: the parameters whose prior the config states, and shares of grades
-    and correlations. What varies about them (patients, trials, sites, lots, interval numbers, steps of a spline) is
-    sampled as z_* or `traits` and belongs to the model."""
-    pieces = [v for v in model.free_RVs if model.named_vars_to_dims.get(v.name, ("",))[0].endswith("_basis")]
-    stated = (v for v in model.free_RVs if v.name != "traits")
-    return [v for v in stated if not v.name.startswith("z_") or v.name in INNOVATIONS or v in pieces]
+    and correlations. What varies about them belongs to the model: traits of patients, whose distribution depends on
+    other variables, and trials, sites, lots, interval numbers and steps of a spline, sampled as z_*."""
+    free = set(model.free_RVs)
+    top = [v for v in model.free_RVs if not free & set(ancestors(v.owner.inputs))]
+    pieces = [v for v in top if model.named_vars_to_dims.get(v.name, ("",))[0].endswith("_basis")]
+    return [v for v in top if not v.name.startswith("z_") or v.name in INNOVATIONS or v in pieces]
 
 
 def log_prior(model: pm.Model, draws: xr.Dataset) -> xr.Dataset:

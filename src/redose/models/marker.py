@@ -45,13 +45,17 @@ def killed(data: xr.Dataset, coefficients, half_life):
     total, running = dose_states(data, coefficients, half_life)
     slot, since = data["point_slot"].to_numpy(), data["point_since"].to_numpy()
     start_slot, start_since = data["start_slot"].to_numpy(), data["start_since"].to_numpy()
+    interval, owner = data["point_interval"].to_numpy(), data["interval_patient"].to_numpy()
     done, rate = total[slot], pt.zeros(len(slot))
     done_at_start = total[start_slot]
     for p, state in enumerate(running):
-        left = state[slot] * pt.exp(-since * np.log(2) / half_life[p])
-        done, rate = done - left, rate + left * np.log(2) / half_life[p]
-        done_at_start = done_at_start - state[start_slot] * pt.exp(-start_since * np.log(2) / half_life[p])
-    return done - done_at_start[data["point_interval"].to_numpy()], rate
+        given = data["dose_patient"].to_numpy()[data["dose_product"].to_numpy() == p]
+        at, began = np.flatnonzero(np.isin(owner[interval], given)), np.flatnonzero(np.isin(owner, given))
+        left = state[slot[at]] * pt.exp(-since[at] * np.log(2) / half_life[p])
+        done, rate = done[at].inc(-left), rate[at].inc(left * np.log(2) / half_life[p])
+        left_at_start = state[start_slot[began]] * pt.exp(-start_since[began] * np.log(2) / half_life[p])
+        done_at_start = done_at_start[began].inc(-left_at_start)
+    return done - done_at_start[interval], rate
 
 
 # The assay
