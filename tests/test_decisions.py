@@ -6,12 +6,14 @@ import brute
 import numpy as np
 import pandas as pd
 import pytest
+import test_episodes
+import test_gvhd
 import xarray as xr
 from scipy import stats
 from test_models import ABOUT, CONFIG, STRANDS, built, sample_plainly, shrunk, small_study
 
-from redose import assay, kinetics, prediction
-from redose.decisions import choice, outcomes, path, people, regimes, support, utility
+from redose import assay, episodes, kinetics, onsets, prediction
+from redose.decisions import choice, outcomes, path, people, regimes, support, utility, verdict
 
 ROOT = Path(__file__).parents[1]
 HORIZON, STEP = 728, 7
@@ -408,6 +410,49 @@ def test_patients_of_the_trial_have_the_hazards_of_the_fit(posterior):
         linked = tabulated.linked[d, 0, place] * np.exp(tabulated.slope[d, 0] * slope[:, d])
         base = np.exp(prediction.log_baseline(data, draws, "progression", np.array([3.5]))[0, d])
         assert base * linked * own.relative[d, 0] == pytest.approx(np.exp(log_hazard[:, d]), rel=0.03)
+
+
+@pytest.fixture(scope="module")
+def of_gvhd():
+    """(design, 40 equal draws) of the model gvhd of the small study, background by trial."""
+    data = onsets.build(small_study(), ABOUT, test_gvhd.options())
+    return data, test_episodes.repeated(test_gvhd.values_of(data), 40)
+
+
+def test_gvhd_of_the_kernel_is_that_of_its_model(posterior, of_gvhd):
+    """Over 98 days after an infusion of the reference cells on day 0: background and trace as `episodes.cumulated`."""
+    data, draws = posterior
+    own, known = of_gvhd
+    every = rules_of()
+    interval = people.members(data, "trial", 9)
+    about = ABOUT | {"covariates": {}}
+    found = people.gvhd(of_gvhd, data, draws, every, interval, decision(NONE), about)
+    steps, first = 98 // STEP, data["interval_patient"].to_numpy()[interval]
+    trace = 1 - np.exp2(-98 / known["half_life_gvhd"][0])
+    p = 1  # has 9e8 cells of NK on day 0, and nothing else within 98 days but 1.5e9 of memory on day 91
+    for k, kind in enumerate(onsets.KINDS):
+        grown = found.background[0, k, found.level[p], :steps].sum() + found.onsets[0, k, 0] * trace
+        grown *= found.relative[0, k, p]
+        only = own.isel(infusion=own["infusion_day"].to_numpy() == 0)
+        expected = episodes.cumulated(only, known, kind, first[[p]], np.zeros(1), np.full(1, 98.0))[0, 0]
+        assert grown == pytest.approx(expected)
+    assert found.shares.sum(-1) == pytest.approx(1.0)
+    assert found.counted[0, 0] == pytest.approx(episodes.grade_shares(own, known, "acute")[0, 1:, 0].sum())
+
+
+def test_every_table_of_the_verdict_is_finite(posterior, of_gvhd):
+    data, draws = posterior
+    tables, about = small_study(), ABOUT | {"covariates": {}}
+    asked = decision(NONE, *RECORDS[:3], ahead=DECISION["ahead"] | {"most": 4}, assay={"name": "qPCR"})
+    found = outcomes.simulate(data, draws, of_gvhd, tables["patients"], about, asked, 0, 1)
+    prior = verdict.unthinned(draws, xr.Dataset({"rho": (("chain", "draw"), np.zeros((1, 1)))}))
+    drawn = verdict.verdict(found, data, prior, draws, of_gvhd, tables, about, asked, 1)
+    for name, table in drawn.items():
+        numbers = table.select_dtypes("number").drop(columns=["tau", "every", "reading"], errors="ignore")
+        assert len(table) and np.isfinite(numbers).all(axis=None), name
+    assert set(drawn["worked"]["regime"]) == {"none", "quarterly", *drawn["worked"]["regime"][-1:]}
+    assert drawn["overlaps"].loc[0, ["parameter", "marked"]].tolist() == ["rho", True]
+    assert len(verdict.wide(found)) == 40 * 5
 
 
 def test_an_unknown_agent_or_product_is_named(posterior):
