@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit, prange
 
 from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
+from redose.decisions.regimes import NEVER
 
 OUTCOMES = (
     *("free_days", "gvhd_days", "severe_days", "transplanted_days", "progressed_days"),
@@ -37,7 +38,8 @@ SMALL = 0.1  # exponent below which exp is its Padé approximant, off by 1e-8 at
 FORKED = 5e-4  # probability below which those who may not be infused stay on the path
 FAST = {"contract", "arcp", "nsz"}
 FORKS = 64
-AT_NODE, FACTOR, LOST, MEAN, KEEPS, WITHIN, CAUSES = range(7)  # rows of the work space
+AT_NODE, FACTOR, LOST, MEAN, KEEPS, WITHIN, PLAN, CAUSES = range(8)  # rows of the work space
+GIVEN, LAST, DUE, CONFIRMING, NEXT, CROSSED, LOWEST, NADIR, MISLED = range(9)  # of the plan
 
 
 class People(NamedTuple):
@@ -286,6 +288,71 @@ def _leave(mass, groups, patterns, gvhd, kinds, step, out, scratch):
         out[gvhd.days[k]] += scratch[WITHIN, k] * scratch[MEAN, k] * step / 2
 
 
+@njit(cache=True, inline="always")
+def _begin(plan, times):
+    """The plan of a path at its start, in place: infusions given, step of the last one, of the one that is due, of a
+    second test, of the next planned test (NEVER: none), of the last crossing of the threshold; lowest latent ratio and
+    lowest reading since the last infusion; whether a test misled already."""
+    plan[GIVEN], plan[LAST], plan[CONFIRMING], plan[CROSSED], plan[MISLED] = 0.0, -1000.0, NEVER, NEVER, 0.0
+    plan[DUE] = times[START] if times[START] >= 0 or times[FIXED] < 0 else times[FIXED]
+    plan[NEXT], plan[LOWEST], plan[NADIR] = times[TEST], np.inf, np.inf
+
+
+@njit(cache=True, inline="always")
+def _watch(plan, s, ratio, ratio_tau, rise, growth):
+    """Notes when the latent ratio crossed the threshold, between the last step and this one. growth: log10 a step."""
+    plan[LOWEST] = min(plan[LOWEST], ratio)
+    over = max(ratio - ratio_tau, ratio - plan[LOWEST] - rise)
+    if over < 0:
+        plan[CROSSED] = NEVER
+    elif plan[CROSSED] < 0:
+        plan[CROSSED] = s - min(over / growth, 1.0) if growth > 0 and s > 0 else s
+
+
+@njit(cache=True, inline="always")
+def _decide(plan, s, positive, warranted, able, times, out):
+    """What a test leads to: a second test, an infusion, or nothing. warranted: the latent MRD is at the threshold."""
+    acts = positive and plan[DUE] < s
+    if s == plan[CONFIRMING]:
+        plan[CONFIRMING] = NEVER
+    elif times[CONFIRM] > 0:
+        if acts and plan[CONFIRMING] < 0:
+            plan[CONFIRMING] = s + times[CONFIRM]
+        acts = False
+    if acts:
+        plan[DUE] = max(s + times[WAIT], plan[LAST] + times[SPACING])
+        out[TRIGGERS] += able
+        if not warranted:
+            out[FALSE] += able
+            out[ANY_FALSE] += able if plan[MISLED] == 0 else 0.0
+            plan[MISLED] = 1.0
+
+
+@njit(cache=True, inline="always")
+def _infused(plan, s, able, step, times, out):
+    """Counts an infusion and the days since the threshold was crossed, and plans anew."""
+    out[INFUSIONS] += able
+    if plan[CROSSED] >= 0 and plan[GIVEN] > 0 and times[TEST] > 0:
+        out[DELAY] += able * (s - plan[CROSSED]) * step
+        out[DELAYED] += able
+    plan[GIVEN] += 1.0
+    plan[LAST], plan[CROSSED], plan[LOWEST], plan[NADIR] = s, NEVER, np.inf, np.inf
+    if times[FIXED] > 0:
+        plan[DUE] = s + times[FIXED]
+
+
+@njit(cache=True, inline="always")
+def _part(mass, missing, forked, state):
+    """Takes those who may not be infused, and the share `missing` of the others, off the path. forked: a row that keeps
+    them and the state of the path."""
+    for x in range(16):
+        forked[x] = mass[16 + x] + missing * mass[x]
+        mass[16 + x] = 0.0
+        mass[x] *= 1.0 - missing
+    for k in range(6):
+        forked[16 + k] = state[k]
+
+
 @njit(cache=True, fastmath=FAST)
 def _segment(
     d,
@@ -322,13 +389,10 @@ def _segment(
         scratch[AT_NODE, j] = np.exp2(-NODE[j] * step / half_life)
     patterns = gvhd.ratio.shape[2] if gvhd.present else 1
     groups, testing = (2 if may else 1), times[TEST] > 0
-    tau = numbers[TAU]
+    tau, tracing, progressed, free = numbers[TAU], trace.shape[0] > 0, 0.0, 0.0
     ratio_tau = tau - np.log10(-np.expm1(min(tau, -1e-9) * LN10)) if tau < 0 else np.inf
-    given, last, due, confirm, crossed = 0, -1000, times[START], -1, -1.0
-    lowest, nadir, wrong_yet, progressed, free = np.inf, np.inf, False, 0.0, 0.0
-    if due < 0 and times[FIXED] > 0:
-        due = times[FIXED]
-    tracing, next_test = trace.shape[0] > 0, times[TEST]
+    plan = scratch[PLAN]
+    _begin(plan, times)
     while s < steps:
         ratio = level + growth * s - potency * (total - left) - off
         if tracing:
@@ -339,61 +403,27 @@ def _segment(
             _after_transplant(mass.sum() * goes, spared * goes, (steps - s) * step, after, out)
             mass *= 1.0 - goes
         if may and testing:
-            lowest = min(lowest, ratio)
-            over = max(ratio - ratio_tau, ratio - lowest - numbers[RISE])
-            if over < 0:
-                crossed = -1.0
-            elif crossed < 0:
-                crossed = s - min(over / growth, 1.0) if growth > 0 and s > 0 else s
-        if may and s in (due, next_test, confirm) and given < times[MOST]:
+            _watch(plan, s, ratio, ratio_tau, numbers[RISE], growth)
+        if may and s in (plan[DUE], plan[NEXT], plan[CONFIRMING]) and plan[GIVEN] < times[MOST]:
             able = mass[:16].sum() if gvhd.present else mass[0]
-            if s in (next_test, confirm):
+            if s in (plan[NEXT], plan[CONFIRMING]):
+                y = _reading(assay, d, _fraction(ratio), drawn[s])
+                positive = y >= numbers[TAU] or y >= plan[NADIR] + numbers[RISE]
+                warranted = ratio >= ratio_tau or ratio >= plan[LOWEST] + numbers[RISE]
+                plan[NADIR] = min(plan[NADIR], max(y, assay.lod))
                 out[TESTS] += able
-                fraction = _fraction(ratio)
-                y = _reading(assay, d, fraction, drawn[s])
+                _decide(plan, s, positive, warranted, able, times, out)
                 if tracing:
                     trace[s, 1] = y
-                positive = y >= tau or y >= nadir + numbers[RISE]
-                nadir = min(nadir, max(y, assay.lod))
-                if due < s:
-                    if s == confirm:
-                        confirm = -1
-                        if positive:
-                            due = s + times[WAIT]
-                    elif positive and confirm < 0:
-                        if times[CONFIRM] > 0:
-                            confirm = s + times[CONFIRM]
-                        else:
-                            due = s + times[WAIT]
-                    if due >= s:
-                        due = max(due, last + times[SPACING])
-                        out[TRIGGERS] += able
-                        if ratio < ratio_tau and ratio < lowest + numbers[RISE]:
-                            out[FALSE] += able
-                            if not wrong_yet:
-                                out[ANY_FALSE] += able
-                                wrong_yet = True
-            if s == due:
-                missing = numbers[FAILURE] if given == 0 else 0.0
+            if s == plan[DUE]:
+                missing = numbers[FAILURE] if plan[GIVEN] == 0 else 0.0
                 if mass[16:].sum() + missing * able > FORKED and forks < FORKS:
-                    for x in range(16):
-                        forked[forks, x] = mass[16 + x] + missing * mass[x]
-                        mass[16 + x] = 0.0
-                        mass[x] *= 1.0 - missing
-                    forked[forks, 16], forked[forks, 17], forked[forks, 18] = total, left, trail
-                    forked[forks, 19], forked[forks, 20], forked[forks, 21] = off, course, s
+                    _part(mass, missing, forked[forks], (total, left, trail, off, float(course), float(s)))
                     forks += 1
                     able *= 1.0 - missing
-                out[INFUSIONS] += able
-                if crossed >= 0 and given > 0 and testing:
-                    out[DELAY] += able * (s - crossed) * step
-                    out[DELAYED] += able
-                weight = kill.weight[d, r] * np.exp(kill.rho[d] * given)
-                total, left, trail = total + weight, left + weight, trail + 1.0
-                given, last, course = given + 1, s, times[COURSE]
-                crossed, lowest, nadir = -1.0, np.inf, np.inf
-                if times[FIXED] > 0:
-                    due = s + times[FIXED]
+                weight = kill.weight[d, r] * np.exp(kill.rho[d] * plan[GIVEN])
+                total, left, trail, course = total + weight, left + weight, trail + 1.0, times[COURSE]
+                _infused(plan, s, able, step, times, out)
                 if tracing:
                     trace[s, 2] = 1.0
         taken = kill.kappa[d, r] * step if course > 0 else 0.0
@@ -431,8 +461,8 @@ def _segment(
             trace[s, 6], trace[s, 7] = progressed, out[DEATH]
         left *= decay
         trail *= decay_g
-        if s == next_test:
-            next_test += times[TEST]
+        if s == plan[NEXT]:
+            plan[NEXT] += times[TEST]
         off += taken
         course = max(course - 1, 0)
         s += 1
