@@ -558,10 +558,14 @@ def test_positivity_counts_the_decisions_of_the_data():
     every = rules_of(
         {"name": "a", "kind": "adaptive", "tau": -3, "every": 91, "within": 7},
         {"name": "q", "kind": "fixed", "every": 91},
+        {"name": "memory", "kind": "fixed", "every": 91, "product": "memory"},
+        {"name": "timed", "kind": "fixed", "every": 91, "timed_to": "radiotherapy"},
     )
     table = support.positivity(tables, every, 7.0, asked).set_index("regime")
     assert table.loc["a", ["acted", "waited"]].tolist() == [1, 1]
     assert table.loc["q", "acted"] == 3  # 100, 91 and 91 days apart
+    assert table.loc["memory", "acted"] == 1  # p2 on day 91
+    assert table.loc["timed", "acted"] == 1  # p1 alone had radiotherapy
     assert not table.loc["q", "far"] and table.loc["a", "far"]
     assert "fewer than 2 decisions as the regime's" in table.loc["a", "why"]
 

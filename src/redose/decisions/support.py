@@ -47,8 +47,6 @@ def positivity(tables: dict, regimes: list[Regime], step: float, of: dict) -> pd
     of: `decision.support` of the config. step: days.
     """
     seen, near = samples(tables), of["tolerance"]
-    infusions = tables["infusions"].sort_values(["patient", "day"])
-    between = infusions.groupby("patient")["day"].diff().dropna().to_numpy(float)
     rows = []
     for r in regimes:
         row = {"regime": r.name, "acted": 0, "waited": 0, "tested": 0}
@@ -59,7 +57,7 @@ def positivity(tables: dict, regimes: list[Regime], step: float, of: dict) -> pd
             row["tested"] = int((seen["gap"] <= step * r.test + near).sum())
             short = [words for words, n in zip(WORDS, list(row.values())[1:], strict=True) if n < of["fewest"]]
         else:
-            row["acted"] = visits(tables, r, between, step, near)
+            row["acted"] = visits(tables, r, step, near)
             short = [WORDS[0]] if row["acted"] < of["fewest"] else []
         rows.append(row | {"far": bool(short), "why": "; ".join(f"fewer than {of['fewest']} {w}" for w in short)})
     return pd.DataFrame(rows)
@@ -68,12 +66,22 @@ def positivity(tables: dict, regimes: list[Regime], step: float, of: dict) -> pd
 WORDS = ("decisions as the regime's", "decisions against it", "samples as close together")
 
 
-def visits(tables: dict, regime: Regime, between: np.ndarray, step: float, near: float) -> int:
+def apart(tables: dict, regime: Regime) -> np.ndarray:
+    """Days between an infusion of the regime's product, in a patient who had its agent, and the one before."""
+    rows = tables["infusions"].sort_values(["patient", "day"])
+    days = rows.groupby("patient")["day"].diff()
+    counts = days.notna() & (rows["product"].eq(regime.product) | (regime.product == ""))
+    if regime.agent:
+        counts &= rows["patient"].isin(tables["courses"].loc[tables["courses"]["agent"] == regime.agent, "patient"])
+    return days[counts].to_numpy(float)
+
+
+def visits(tables: dict, regime: Regime, step: float, near: float) -> int:
     """How often the data did what a regime without tests asks for: infusions so far apart, transplants on that day, or
     patients without a further infusion."""
     intervals = tables["intervals"]
     if regime.kind == "fixed":
-        return int((np.abs(between - step * regime.fixed) <= near).sum())
+        return int((np.abs(apart(tables, regime) - step * regime.fixed) <= near).sum())
     if regime.kind == "bridge":
         days = (intervals["end_day"] - intervals["start_day"])[intervals["outcome"] == "transplant"]
         return int(((days - step * regime.transplant).abs() <= TRANSPLANT).sum())
