@@ -37,6 +37,7 @@ localrules:
 include: "workflow/rules/data.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/conclude.smk"
+include: "workflow/rules/decide.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/calibration.smk"
 

@@ -9,10 +9,12 @@ import yaml
 
 from redose import contract, files
 from redose.clinical import summarise
+from redose.decisions import choice, outcomes, path, regimes
 from redose.figures import (
     checking,
     clinical,
     comparison,
+    decisions,
     effects,
     gvhd,
     intervals,
@@ -276,6 +278,69 @@ def conclude_gvhd(folder: Path, people: pd.DataFrame, made: dict) -> None:
     style.save(checking.chains(drawn, table, made, people, "none"), folder / "gvhd" / "chains.svg")
 
 
+def decision_tables(redosing: float) -> dict[str, pd.DataFrame]:
+    """Tables of the decision layer, of outcomes made up for the config's regimes: every infusion gives `redosing` days
+    alive and progression-free."""
+    decision, rng = CONFIG["decision"], np.random.default_rng(5)
+    every = regimes.all_of(decision, 9e8, -5.0)
+    number = np.array([1.0 if r.kind == "none" else 2.0 + 0.1 * k for k, r in enumerate(every)])
+    values = np.zeros((100, len(every), 2, len(path.OUTCOMES)))
+    free = 200 + redosing * number + rng.standard_normal((100, len(every)))
+    for name, x in {
+        "free_days": free,
+        "infusions": number,
+        "tests": 2 * number,
+        "delay_days": 40.0,
+        "delayed": 1.0,
+    }.items():
+        values[..., path.OUTCOMES.index(name)] = np.broadcast_to(x, (100, len(every)))[..., None]
+    coords = {"outcome": list(path.OUTCOMES), "cell": [f"{GREEK} low", EVIL]}
+    found = xr.Dataset(
+        {"outcomes": (("draw", "regime", "cell", "outcome"), values), "patients": ("cell", [3, 5])}, coords
+    )
+    mean, of = outcomes.everybody(found), decision["utility"]
+    u = choice.utility.utility(mean, every, of)
+    known = {"kinetics": rng.standard_normal((100, 2))}
+    table = choice.summary(mean, every, of, 0.9).assign(far=[r.kind == "autologous" for r in every])
+    day = np.tile(np.arange(0.0, 728, 7), 2)
+    worked = pd.DataFrame({"regime": np.repeat(["no redosing", "10^-3.5 every 28 d"], len(day) // 2), "day": day})
+    worked = worked.assign(
+        level=-4 + day / 400, reading=np.nan, below=False, infusion=day == 0, free=np.exp(-day / 400)
+    )
+    worked = worked.assign(gvhd=0.0, severe=0.0, progressed=1 - worked["free"], dead=0.0)
+    worked.loc[[4, 8], ["reading", "below"]] = [[-3.2, False], [-5.0, True]]
+    doublings = 2.5 + 0.1 * rng.standard_normal(50)
+    return {
+        "regimes": table,
+        "best": choice.best_tau(u, every),
+        "information": choice.information(u, known, 6, [60], 0.2, of["willingness"]),
+        "sensitivity": choice.sensitivity(mean, every, of),
+        "preferred": choice.preferred(mean, every, of),
+        "acceptability": choice.acceptability(mean, every, of),
+        "subgroups": choice.by_subgroup(found, every, of, 0.9),
+        "overlaps": pd.DataFrame(
+            {"parameter": ["rho", "tau"], "group": "kinetics", "overlap": [0.9, 0.1], "marked": [True, False]}
+        ),
+        "suppression": pd.DataFrame(
+            {"spacing": 91, "draw": range(50), "doublings": doublings, "kill": 1.1, "held": 0.7}
+        ),
+        "worked": worked,
+    }
+
+
+def decide(folder: Path, model: str, redosing: float) -> None:
+    """What the rules of the decision layer leave in `folder`/decision/`model`, figures included."""
+    own = folder / "decision" / model
+    for name, table in decision_tables(redosing).items():
+        files.write_table(table, own / f"{name}.csv")
+    t = {f.stem: read(f) for f in own.glob("*.csv")}
+    style.save(decisions.utility(t["regimes"], t["best"], 0.9), own / "utility.svg")
+    style.save(decisions.frontier(t["regimes"], 0.0024), own / "frontier.svg")
+    style.save(decisions.boundary(t["suppression"]), own / "boundary.svg")
+    style.save(decisions.patient(t["worked"], -5.0), own / "patient.svg")
+    style.save(decisions.weights(t["preferred"], t["acceptability"]), own / "weights.svg")
+
+
 def compare(models: list[str]) -> pd.DataFrame:
     """Models in the order given, each 12 elpd below the one before it, SE 4."""
     gap = -12.0 * np.arange(len(models))
@@ -284,8 +349,10 @@ def compare(models: list[str]) -> pd.DataFrame:
     return table.assign(patients=6, **{"pareto_k_above_0.7": 1})
 
 
-def write(folder: Path, models: list[str], simulated: bool = False) -> Path:
-    """Writes all results of a study with these models (best first), figures included; returns `folder`."""
+def write(folder: Path, models: list[str], simulated: bool = False, redosing: float = 100.0) -> Path:
+    """Writes all results of a study with these models (best first), figures included; returns `folder`.
+
+    redosing: days that an infusion gives."""
     models, with_gvhd = [m for m in models if m != "gvhd"], "gvhd" in models
     joint = any(m != "intervals" for m in models)
     study, made = tables(joint), about()
@@ -302,6 +369,8 @@ def write(folder: Path, models: list[str], simulated: bool = False) -> Path:
     for model in models:
         conclude(folder, model, simulated)
         draw(folder, model, study["patients"], made)
+        if model != "intervals":
+            decide(folder, model, redosing)
     if with_gvhd:
         conclude_gvhd(folder, study["patients"], made)
     if len(models) > 1:

@@ -16,6 +16,7 @@ LAYERS = [
     {"sampling"},
     {"diagnostics", "acceptance", "prediction", "overlay", "trajectories", "thresholds", "selection", "scores"}
     | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity"},
+    {"decisions"},
     {"calibration"},
     {"figures", "report"},
 ]

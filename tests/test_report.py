@@ -79,7 +79,8 @@ def test_the_page_is_whole(which, request):
     assert html.startswith("<!DOCTYPE html>")
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
-    titles = [t for name, t in report.CHAPTERS.items() if name != "gvhd" or which == "ill"]
+    absent = {"plain": ["gvhd", "decisions"], "joint": ["gvhd"], "ill": ["decisions"]}[which]
+    titles = [t for name, t in report.CHAPTERS.items() if name not in absent]
     assert page.headings == [f"{k} {title}" for k, title in enumerate(titles, 1)]
 
 
@@ -110,10 +111,11 @@ def test_names_are_text_and_never_markup(which, request):
         assert name in shown
 
 
-@pytest.mark.parametrize(("which", "count"), [("plain", 9), ("joint", 9 + 3 + 1 + 8 + 3), ("ill", 9 + 6)])
+@pytest.mark.parametrize(("which", "count"), [("plain", 9), ("joint", 9 + 3 + 1 + 8 + 3 + 2 * 5), ("ill", 9 + 6)])
 def test_every_figure_has_words_for_those_who_do_not_see_it(which, count, request):
     _, html, page = request.getfixturevalue(which)
-    # best model 9 figures, its MRD 3, the comparison; of the others: free, effects, prior (3), chains, residuals, MRD
+    # best model 9 figures, its MRD 3, the comparison; of the others: free, effects, prior (3), chains, residuals, MRD;
+    # decisions of two
     assert len(page.images) >= count
     assert all(len(i["alt"]) > 20 for i in page.images)
     assert html.count("<figcaption>") == len(page.images)
@@ -333,3 +335,27 @@ def test_words_for_bands_levels_and_days():
 @pytest.mark.parametrize(("value", "text"), [(0.999, "strong"), (0.97, "moderate"), (0.92, "weak"), (0.6, "no clear")])
 def test_strength_of_evidence(value, text):
     assert words.evidence(value).startswith(text)
+
+
+def test_the_regime_to_choose_stands_in_the_answer(joint):
+    read, _, page = joint
+    said = answer.redosing(read)
+    best = read.with_decisions[0].decision["regimes"].sort_values("utility").iloc[-1]
+    assert f"{best['regime']} has the highest expected utility: it gains" in said
+    text = " ".join(page.text)
+    assert "Sequential ignorability" in text
+    assert "what is said of them is the model's extrapolation: autologous" in text
+    assert "overlap of prior and posterior 0.8 or more): rho" in text
+
+
+def test_a_product_without_effect_is_said_to_beat_nothing(tmp_path):
+    """Every infusion gives no day and costs money: no redosing is chosen, in words."""
+    read = reading.read(
+        dossiers.write(tmp_path / "s1", ["joint_step"], redosing=0.0),
+        dossiers.settings("s1", ["joint_step"]),
+        dossiers.CAPTIONS,
+    )
+    said = answer.redosing(read)
+    assert "no regime beats no redosing: the next best, " in said
+    assert "quality-adjusted days (" in said
+    assert "no regime beats no redosing" in report.render(read)

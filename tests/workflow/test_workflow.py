@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -31,6 +32,7 @@ def tiny(folder: Path, **changes) -> Path:
     config["studies"]["redosable"]["folder"] = "redosable"
     config["sampling"] = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
     config["acceptance"] = EASY
+    config["decision"]["ahead"] |= {"most": 8, "draws": 40, "chunk": 20}
     path = folder / "tiny.yaml"
     path.write_text(yaml.safe_dump(config | changes, allow_unicode=True))
     return path
@@ -78,6 +80,12 @@ def test_three_studies_from_tables_to_dossiers(tmp_path):
     selection = pd.read_csv(tmp_path / "results/redosable/selection/joint_step.csv")
     assert len(selection) == 40
     assert selection["free_180"].dropna().between(0, 1).all()
+    regimes = pd.read_csv(tmp_path / "results/redosable/decision/joint_step/regimes.csv")
+    assert np.isclose(regimes["p_best"].sum(), 1.0) and regimes["rmst"].between(0, 728).all()
+    outcomes = pd.read_parquet(tmp_path / "results/redosable/decision/joint_step/outcomes.parquet")
+    assert len(outcomes) == 40 * len(regimes) * 4  # draws, regimes, subgroups
+    assert not (tmp_path / "results/redosable/decision/joint_step/chunks/0.nc").exists()  # gathered
+    assert not (tmp_path / "results/bladder/decision").exists()  # no infusions, no regimes
     assert "steps a draw" in result.stderr  # progress is visible
     assert (tmp_path / "logs/fit/redosable.joint_step.log").read_text().count("%") >= 5
 
@@ -186,6 +194,14 @@ def test_a_rejected_fit_is_named_and_stops_what_depends_on_it(tmp_path):
         ({"studies": {"bladder": {"models": {"cox": {}}}}}, "cox"),
         ({"studies": {"bladder": {"estimand": {"death": "treatment_policy"}}}}, "treatment_policy"),
         ({"studies": {"bladder": {"models": {"intervals": {"robust": 1.5}}}}}, "robust"),
+        ({"decision": {"regimes": [{"name": "x", "kind": "fixed"}]}}, "'every' is a required property"),
+        ({"decision": {"regimes": [{"name": "x", "kind": "none", "every": 28}]}}, "'every' is not one of"),
+        ({"decision": {"regimes": [{"name": "x", "kind": "fixed", "every": 91, "spacing": -7}]}}, "-7 is less than"),
+        ({"decision": {"limits": {"stop": {"acute": "5"}}}}, "'5' is not one of"),
+        (
+            {"decision": {"regimes": [{"name": "x", "kind": "fixed", "evry": 91}]}},
+            "config: decision.regimes.0: unknown name 'evry'; did you mean 'every'?",
+        ),
     ],
 )
 def test_the_config_is_validated_before_any_job(change, words, tmp_path):

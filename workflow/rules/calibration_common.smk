@@ -10,5 +10,5 @@ def calibration_file(name):
 
 
 # all that bears on a simulation; the level of the tests does not, and another one is tried in seconds
-CALIBRATION_NEEDS = {name: config[name] for name in ("seed", "model", "decision", "priors")}
+CALIBRATION_NEEDS = {name: config[name] for name in ("seed", "model", "priors")} | {"decision": READ_OFF}
 CALIBRATION_NEEDS["calibration"] = {name: x for name, x in CALIBRATION.items() if name != "level"}

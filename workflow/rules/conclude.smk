@@ -1,4 +1,5 @@
 # Conclusions, from accepted posteriors only.
+include: "conclude_common.smk"
 
 
 rule predict:
@@ -23,7 +24,7 @@ rule predict:
         mem="2GB",
         runtime="20m",
     params:
-        decision=config["decision"],
+        decision=READ_OFF,
         seed=config["seed"],
         code=digest("predict"),
     script:
@@ -118,7 +119,7 @@ rule check_priors:
         mem="2GB",
         runtime="20m",
     params:
-        decision=config["decision"],
+        decision=READ_OFF,
         seed=config["seed"],
         code=digest("check_priors"),
     script:
@@ -190,7 +191,7 @@ rule threshold:
         mem="2GB",
         runtime="20m",
     params:
-        decision=config["decision"],
+        decision=READ_OFF,
         seed=config["seed"],
         code=digest("threshold"),
     script:
@@ -224,7 +225,7 @@ rule select:
         mem="2GB",
         runtime="20m",
     params:
-        decision=config["decision"],
+        decision=READ_OFF,
         code=digest("select"),
     script:
         "../scripts/select.py"
@@ -257,7 +258,7 @@ rule predict_gvhd:
         mem="2GB",
         runtime="10m",
     params:
-        decision=config["decision"],
+        decision=READ_OFF,
         seed=config["seed"],
         code=digest("predict_gvhd"),
     script:

@@ -106,7 +106,7 @@ rule draw_mrd:
         mem="2GB",
         runtime="10m",
     params:
-        decision=config["decision"],
+        decision=READ_OFF,
         code=digest("draw_mrd"),
     script:
         "../scripts/draw_mrd.py"
@@ -161,7 +161,7 @@ rule draw_gvhd:
         mem="2GB",
         runtime="10m",
     params:
-        decision=config["decision"],
+        decision=READ_OFF,
         priors=config["priors"],
         code=digest("draw_gvhd"),
     script:

@@ -19,6 +19,7 @@ CHAPTERS = {
     "hazards": "What moves the hazard",
     "mrd": "MRD and thresholds",
     "gvhd": "GVHD",
+    "decisions": "Decisions",
     "outlook": "Patient outlook",
     "comparison": "Model comparison",
     "checking": "Model checking",
@@ -41,6 +42,11 @@ ALT = {
     "gvhd_incidence": "Cumulative incidence of acute and chronic GVHD by group, observed and model",
     "gvhd_counts": "Episodes of GVHD by kind and grade, observed and replicated by the model",
     "gvhd_risk": "Probability of acute GVHD after infusions by dose and spacing, prior and posterior",
+    "utility": "Expected gain over no redosing by threshold and days between tests, and of other regimes",
+    "frontier": "Delay and false triggers against tests, days free against infusions",
+    "boundary": "Kill of an infusion against doublings between infusions, with the line on which MRD stays flat",
+    "patient": "MRD, tests, infusions and state probabilities of one patient under three regimes",
+    "weights": "Preferred regime by cost and willingness to pay, and acceptability curve",
     "threshold": "Risk of progression against MRD, and posterior of the prognostic threshold",
     "comparison": "Differences in expected log predictive density between models",
 }
@@ -85,8 +91,10 @@ def render(dossier: Dossier) -> str:
 
 
 def chapters(dossier: Dossier) -> dict[str, str]:
-    """Chapters of this dossier: GVHD has one where it is an outcome."""
-    return {name: title for name, title in CHAPTERS.items() if name != "gvhd" or dossier.gvhd}
+    """Chapters of this dossier: GVHD has one where it is an outcome, decisions where regimes were simulated."""
+    absent = {"gvhd"} if not dossier.gvhd else set()
+    absent |= {"decisions"} if not dossier.with_decisions else set()
+    return {name: title for name, title in CHAPTERS.items() if name not in absent}
 
 
 def figure(dossier: Dossier, name: str, fit: Fit | Gvhd | None) -> Figure | None:

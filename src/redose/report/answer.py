@@ -22,6 +22,7 @@ def answer(dossier: Dossier) -> dict[str, str]:
     """The first chapter: subject -> what is known of it."""
     return {
         "MRD thresholds": thresholds(dossier),
+        **({"Redosing": redosing(dossier)} if dossier.with_decisions else {}),
         "Progression-free intervals": intervals(dossier),
         "What moves progression": effects(dossier),
         **({"GVHD": gvhd(dossier)} if dossier.gvhd else {}),
@@ -45,6 +46,34 @@ def thresholds(dossier: Dossier) -> str:
         return "MRD was measured, but the config asks for no joint model, hence no MRD threshold is given."
     parts = [prognostic(dossier, fit) for fit in fits if fit.link == "step"]
     return " ".join([*parts, risk(dossier, fits[0]), *shape(dossier)])
+
+
+def redosing(dossier: Dossier) -> str:
+    """The regime to choose and how sure that is; that none beats no redosing, where none does."""
+    fit = dossier.with_decisions[0]
+    table, ahead = fit.decision["regimes"], dossier.settings["decision"]["ahead"]
+    best = table.loc[table["utility"].idxmax()]
+    whom = "new patients of this population" if ahead["patients"] == "new" else "the patients of this study"
+    lead = f"For {whom}, over {words.days(ahead['horizon'])} and with the config's weights and costs "
+    lead += f"(model {fit.model}), "
+    evpi = fit.decision["information"].set_index("measure").loc["EVPI", "days"]
+    if best["kind"] == "none":
+        others = table[table["kind"] != "none"]
+        second = others.loc[others["utility"].idxmax()]
+        text = f"{lead}no regime beats {best['regime']}: the next best, {second['regime']}, loses "
+        around = words.band(-second["gain_high"], -second["gain_low"], two)
+        text += f"{two(-second['gain'])} quality-adjusted days ({around})"
+    else:
+        text = (
+            f"{lead}{best['regime']} has the highest expected utility: it gains {two(best['gain'])} quality-adjusted "
+        )
+        text += f"days over no redosing ({words.band(best['gain_low'], best['gain_high'], two)}), "
+        text += f"P(it gains) = {words.probability(best['p_gain'])}".replace("= >", ">")
+    text += f". It is the best of {len(table)} regimes with probability {words.percent(best['p_best'])}; "
+    text += f"knowing everything would be worth {two(evpi)} days more."
+    if best["far"]:
+        text += " The data hardly visited its decisions: this figure is the model's extrapolation."
+    return text
 
 
 def prognostic(dossier: Dossier, fit: Fit) -> str:

@@ -24,7 +24,13 @@ FIGURES = {  # name -> file below the study's folder
     "residuals": "{model}/residuals.svg",
     "prior_sensitivity": "{model}/prior_sensitivity.svg",
     "threshold": "threshold/{model}.svg",
+    "utility": "decision/{model}/utility.svg",
+    "frontier": "decision/{model}/frontier.svg",
+    "boundary": "decision/{model}/boundary.svg",
+    "patient": "decision/{model}/patient.svg",
+    "weights": "decision/{model}/weights.svg",
 }
+DECISION = ("regimes", "best", "information", "sensitivity", "subgroups", "overlaps")  # tables, where there are regimes
 GVHD_FIGURES = {
     "gvhd_incidence": "gvhd/incidence.svg",
     "gvhd_counts": "gvhd/counts.svg",
@@ -37,7 +43,8 @@ GVHD_FIGURES = {
 
 @dataclass(frozen=True)
 class Fit:
-    """One accepted model of the study: the tables of its conclusions, its figures (name -> data URI), and versions."""
+    """One accepted model of the study: the tables of its conclusions, its figures (name -> data URI), and versions.
+    decision: tables of the decision layer by name, None where there is none."""
 
     model: str
     lengths: pd.DataFrame
@@ -51,6 +58,7 @@ class Fit:
     threshold: pd.DataFrame | None
     figures: dict
     made_by: dict
+    decision: dict | None
 
     @property
     def link(self) -> str:
@@ -116,6 +124,11 @@ class Dossier:
         return [f for f in self.fits.values() if f.threshold is not None]
 
     @property
+    def with_decisions(self) -> list[Fit]:
+        """Fits whose regimes were simulated, best predicting first."""
+        return [f for f in self.fits.values() if f.decision is not None]
+
+    @property
     def group(self) -> str:
         """Column of patients by which intervals are compared, as overlay.label chooses it."""
         return "schedule" if len(set(self.tables["patients"]["schedule"])) > 1 else "arm"
@@ -150,6 +163,7 @@ def read_fit(folder: Path, model: str) -> Fit:
     """What the run concluded from one model."""
     joint = LINKS[model] != "none"
     drawn = {name: folder / place.format(model=model) for name, place in FIGURES.items()}
+    decided = folder / "decision" / model
     return Fit(
         model=model,
         lengths=read_table(folder / model / "lengths.csv"),
@@ -163,6 +177,7 @@ def read_fit(folder: Path, model: str) -> Fit:
         threshold=read_table(folder / "threshold" / f"{model}.csv") if joint else None,
         figures={name: embedded(path) for name, path in drawn.items() if path.exists()},
         made_by=dict(files.read_tree(folder / model / "posterior.nc")["posterior"].attrs),
+        decision={n: read_table(decided / f"{n}.csv") for n in DECISION} if decided.exists() else None,
     )
 
 

@@ -1,0 +1,144 @@
+"""The decision layer on the full size: against 20,000 patients whose events are drawn, and its speed.
+
+    python benchmarks/decisions.py truth    every outcome of a grid of regimes, and the true regret of the one chosen
+    python benchmarks/decisions.py speed    1,000 draws, 240 patients, 100 regimes, 104 weeks: seconds and memory
+    python benchmarks/decisions.py regret   trials of 60, 240 and 960 patients, fitted: true regret of the regime chosen
+
+`truth` builds on tests/brute.py and tests/test_decisions.py, at parameters like those of data/redosable, with GVHD.
+"""
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import yaml
+from matplotlib.figure import Figure
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+import test_decisions as small  # noqa: E402
+
+from redose import calibration, prediction, sampling  # noqa: E402
+from redose.decisions import choice, outcomes, path, regimes, utility  # noqa: E402
+from redose.figures import style  # noqa: E402
+
+PATIENTS = 20_000
+TAUS, EVERY = (-5, -4, -3, -2), (28, 56, 112)
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def truth() -> None:
+    """Prints the largest difference in standard errors, and the true regret of the chosen regime."""
+    shared = {"kind": "adaptive", "within": 7}
+    cells = [{"name": regimes.cell_name(t, e), "tau": t, "every": e, **shared} for e in EVERY for t in TAUS]
+    records = [*small.RECORDS, *cells]
+    start = time.perf_counter()
+    table = small.compared(small.crowd(PATIENTS // 10, 1), 10, records, 5)
+    z = (table["kernel"] - table["brute"]) / np.maximum(table["se"], 1e-3)
+    print(
+        f"{len(table)} outcomes of {len(records) + 1} regimes, {PATIENTS} patients, {time.perf_counter() - start:.0f} s"
+    )
+    print(f"largest |z| {z.abs().max():.1f}; beyond 2 standard errors: {100 * (z.abs() > 2).mean():.1f} %")
+    print(table.assign(z=z).sort_values("z", key=abs).tail(5).to_string())
+    every = small.rules_of(*records)
+    u = {name: small.utilities(table, every, name) for name in ("kernel", "brute")}
+    chosen, span = int(u["kernel"].argmax()), np.ptp(u["brute"])
+    loss = u["brute"].max() - u["brute"][chosen]
+    best = every[int(u["brute"].argmax())].name
+    print(
+        f"chosen {every[chosen].name}; best by brute force {best}; true regret {100 * loss / span:.2f} % of the range"
+    )
+
+
+def speed(draws: int = 1000, patients: int = 240, number: int = 100, chunk: int = 100) -> None:
+    """Prints seconds, nanoseconds a step and the largest memory, without GVHD and, under a tenth of the draws, with."""
+    records = [r for r in small.RECORDS if r["kind"] == "adaptive"]
+    many = [{**records[k % len(records)], "name": f"r{k}"} for k in range(number - 1)]
+    every = small.rules_of(*many)
+    people = small.crowd(patients, 1)
+    for name, gvhd, total in (("without GVHD", False, draws), ("with GVHD", True, draws // 10)):
+        parts = small.true_world(people, every)
+        parts = [repeated(x, chunk) for x in parts]
+        parts[3] = parts[3]._replace(present=gvhd)
+        counts = np.array([patients])
+        path.outcomes(*regimes.rules(every), *[repeated(x, 1) for x in parts], 1, counts)
+        start = time.perf_counter()
+        for first in range(0, total, chunk):
+            own = (*parts[:-1], parts[-1]._replace(first=first))
+            path.outcomes(*regimes.rules(every), *own, 1, counts)
+        spent = time.perf_counter() - start
+        steps = total * patients * number * small.STEPS
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(f"{name}: {spent:.0f} s, {1e9 * spent / steps:.0f} ns a step of {steps:.1e}, {memory:.1f} GB at most")
+
+
+def repeated(record, draws: int):
+    """The first draw of a record of the kernel, so many times."""
+    fields = record._asdict()
+    by_draw = DRAWN.get(type(record).__name__, ())
+    return record._replace(**{k: np.repeat(fields[k][:1], draws, axis=0) for k in by_draw})
+
+
+DRAWN = {  # fields that have a draw axis
+    "People": ("level", "growth", "kill", "relative"),
+    "Hazards": ("grown", "linked", "slope"),
+    "Kill": ("weight", "half_life", "kappa", "rho"),
+    "Gvhd": ("onsets", "half_life", "background", "relative", "shares", "counted", "ends", "ratio"),
+    "Assay": ("sigma", "detection"),
+}
+
+
+SIZES, REPEATS = (60, 240, 960), 3
+SAMPLING = {"chains": 2, "tune": 400, "draws": 200, "target_accept": 0.9}
+
+
+def regret() -> None:
+    """Prints, by size of the trial, the expected and the true regret of the regime that its posterior chooses, and
+    draws regret.svg beside this file. Trials are simulated at the protocol's own parameters; without GVHD."""
+    decision = CONFIG["decision"]
+    decision["ahead"] |= {"patients": "new", "most": 256}
+    rows = []
+    for size in SIZES:
+        for repeat in range(REPEATS):
+            own = {**CONFIG, "calibration": CONFIG["calibration"] | {"patients": size}}
+            files = (str(ROOT / "data/redosable" / name) for name in ("simulation.yaml", "study.yaml"))
+            of = calibration.setting(own, *files)
+            model, data, tables, about, true = calibration.built(of, {}, 100 * size + repeat)
+            tree = sampling.fit(model, data, SAMPLING, 7 + repeat, f"{size} patients, trial {repeat}")
+            draws = prediction.thin(tree["posterior"].to_dataset(), 100)
+            u = [expected(data, x, tables, about, decision) for x in (draws, calibration.true_draws(data, true))]
+            chosen = choice.chosen(u[0])
+            loss = float(u[1].max() - u[1][0, chosen])
+            rows.append((size, choice.evpi(u[0]), loss, 100 * loss / float(np.ptp(u[1]))))
+            size_, known, loss, share = rows[-1]
+            print(
+                f"{size_} patients: EVPI {known:.2f}, true regret {loss:.2f} days, {share:.2f} % of the range",
+                flush=True,
+            )
+    figure = Figure(figsize=(4.2, 3.0), layout="constrained")
+    axis = figure.subplots()
+    size, known, loss, _ = np.array(rows).T
+    axis.plot(size, loss, "o", color=style.VERMILLION, label="true regret of the regime chosen")
+    axis.plot(size, known, "x", color=style.BLUE, label="EVPI: what its posterior expects")
+    for k, values in ((style.VERMILLION, loss), (style.BLUE, known)):
+        axis.plot(SIZES, [values[size == n].mean() for n in SIZES], color=k)
+    axis.set_xscale("log")
+    axis.set_xticks(SIZES, [str(n) for n in SIZES])
+    axis.set_xlabel("patients of the trial")
+    axis.set_ylabel("quality-adjusted days")
+    axis.legend(fontsize=7)
+    style.save(figure, ROOT / "benchmarks/regret.svg")
+
+
+def expected(data, draws: dict, tables: dict, about: dict, decision: dict) -> np.ndarray:
+    """Utility of the config's regimes, shape (draw, regime)."""
+    found = outcomes.simulate(data, draws, None, tables["patients"], about, decision, 0, 1)
+    lod = np.log10(outcomes.assay_of(about, decision)["lod"])
+    every = regimes.all_of(decision, CONFIG["model"]["reference_cells"], lod)
+    return utility.utility(outcomes.everybody(found), every, decision["utility"])
+
+
+if __name__ == "__main__":
+    {"truth": truth, "speed": speed, "regret": regret}[sys.argv[1]]()

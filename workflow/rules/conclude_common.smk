@@ -1,0 +1,4 @@
+# Look-ups of the conclusions.
+# what is read off a posterior as it is: regimes and their utility may change without touching that
+READ_OFF = ["horizons", "risk_horizon", "risk_clock", "risks", "smallest_step", "gvhd", "ci_prob"]
+READ_OFF = {name: config["decision"][name] for name in READ_OFF}

@@ -1,0 +1,120 @@
+# Which regime to choose: outcomes simulated ahead of patients by chunks of draws, then gathered and weighed.
+include: "decide_common.smk"
+
+
+rule simulate_regimes:
+    input:
+        design="results/{study}/{model}/design.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+        patients="results/{study}/tables/patients.parquet",
+        about="results/{study}/tables/about.json",
+        gvhd=gvhd_fit_of,
+    output:
+        temp("results/{study}/decision/{model}/chunks/{chunk}.nc"),
+    log:
+        "logs/simulate_regimes/{study}.{model}.{chunk}.log",
+    benchmark:
+        "logs/simulate_regimes/{study}.{model}.{chunk}.tsv"
+    wildcard_constraints:
+        model="joint_[a-z_]+",
+    resources:
+        mem="2GB",
+        runtime="30m",
+    params:
+        decision=decision_of,
+        seed=config["seed"],
+        code=digest("simulate_regimes"),
+    script:
+        "../scripts/simulate_regimes.py"
+
+
+rule decide:
+    input:
+        chunks=chunks_of_draws,
+        design="results/{study}/{model}/design.nc",
+        prior="results/{study}/{model}/prior.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+        tables=expand("results/{{study}}/tables/{table}.parquet", table=TABLES),
+        about="results/{study}/tables/about.json",
+        gvhd=gvhd_fit_of,
+    output:
+        **{name: f"results/{{study}}/decision/{{model}}/{name}.csv" for name in DECIDED},
+        outcomes="results/{study}/decision/{model}/outcomes.parquet",
+        regimes=report(
+            "results/{study}/decision/{model}/regimes.csv",
+            category="8 Decisions",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of regimes"},
+            caption="../report/table_regimes.rst",
+        ),
+        information=report(
+            "results/{study}/decision/{model}/information.csv",
+            category="8 Decisions",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of the value of information"},
+            caption="../report/table_information.rst",
+        ),
+    log:
+        "logs/decide/{study}.{model}.log",
+    wildcard_constraints:
+        model="joint_[a-z_]+",
+    resources:
+        mem="2GB",
+        runtime="20m",
+    params:
+        decision=decision_of,
+        seed=config["seed"],
+        code=digest("decide"),
+    script:
+        "../scripts/decide.py"
+
+
+rule draw_decision:
+    input:
+        about="results/{study}/tables/about.json",
+        information="results/{study}/decision/{model}/information.csv",
+        tables=expand("results/{{study}}/decision/{{model}}/{name}.csv", name=["regimes", *DECIDED]),
+    output:
+        utility=report(
+            "results/{study}/decision/{model}/utility.svg",
+            category="8 Decisions",
+            labels={"study": "{study}", "model": "{model}", "shows": "utility by threshold and interval"},
+            caption="../report/utility.rst",
+        ),
+        frontier=report(
+            "results/{study}/decision/{model}/frontier.svg",
+            category="8 Decisions",
+            labels={"study": "{study}", "model": "{model}", "shows": "tests, delay, infusions, false triggers"},
+            caption="../report/frontier.rst",
+        ),
+        boundary=report(
+            "results/{study}/decision/{model}/boundary.svg",
+            category="8 Decisions",
+            labels={"study": "{study}", "model": "{model}", "shows": "suppression boundary"},
+            caption="../report/boundary.rst",
+        ),
+        patient=report(
+            "results/{study}/decision/{model}/patient.svg",
+            category="8 Decisions",
+            labels={"study": "{study}", "model": "{model}", "shows": "one patient under three regimes"},
+            caption="../report/patient.rst",
+        ),
+        weights=report(
+            "results/{study}/decision/{model}/weights.svg",
+            category="8 Decisions",
+            labels={"study": "{study}", "model": "{model}", "shows": "how the choice moves with costs"},
+            caption="../report/weights.rst",
+        ),
+        png=expand("results/{{study}}/decision/{{model}}/{name}.png", name=DECISION_FIGURES),
+    log:
+        "logs/draw_decision/{study}.{model}.log",
+    wildcard_constraints:
+        model="joint_[a-z_]+",
+    resources:
+        mem="1GB",
+        runtime="10m",
+    params:
+        decision=decision_of,
+        code=digest("draw_decision"),
+    script:
+        "../scripts/draw_decision.py"

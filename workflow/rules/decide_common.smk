@@ -1,0 +1,44 @@
+# Look-ups of the decision layer.
+DECIDED = ["best", "sensitivity", "preferred", "acceptability", "subgroups", "support", "overlaps"]
+DECIDED += ["suppression", "worked"]
+DECISION_FIGURES = ["utility", "frontier", "boundary", "patient", "weights"]
+
+
+def decision_of(wildcards):
+    """The config's section `decision`, with the regimes that only this study knows."""
+    own = study_of(wildcards).get("regimes", [])
+    return {**config["decision"], "regimes": [*config["decision"]["regimes"], *own]}
+
+
+def gvhd_fit_of(wildcards):
+    """Design, posterior and verdict of the model gvhd, where the study has it."""
+    names = ["design.nc", "posterior.nc", "accepted.json"]
+    asked = "gvhd" in study_of(wildcards)["models"]
+    return [f"results/{wildcards.study}/gvhd/{name}" for name in names] if asked else []
+
+
+def chunks_of_draws(wildcards):
+    """One file for every chunk of the draws that regimes are simulated under."""
+    sampling = sampling_of(wildcards)
+    total = [sampling["chains"] * sampling["draws"]]
+    if "gvhd" in study_of(wildcards)["models"]:
+        own = {**config["sampling"], **study_of(wildcards)["models"]["gvhd"].get("sampling", {})}
+        total.append(own["chains"] * own["draws"])
+    ahead = config["decision"]["ahead"]
+    count = -(-min(ahead["draws"], *total) // ahead["chunk"])
+    folder = f"results/{wildcards.study}/decision/{wildcards.model}/chunks"
+    return [f"{folder}/{chunk}.nc" for chunk in range(count)]
+
+
+def with_regimes(study):
+    """Joint models whose marker infusions move: those that regimes can be simulated with."""
+    kinetics = {m: o["kinetics"] for m, o in study["models"].items() if m.startswith("joint")}
+    return [m for m, o in kinetics.items() if o.get("trajectory", "infusions") == "infusions"]
+
+
+def decisions_of(wildcards):
+    """Tables and figures of the decision layer, where a model has regimes."""
+    tables = ["regimes.csv", "information.csv", *(f"{name}.csv" for name in DECIDED)]
+    names = tables + [f"{name}.svg" for name in DECISION_FIGURES]
+    folder = f"results/{wildcards.study}/decision"
+    return [f"{folder}/{model}/{name}" for model in with_regimes(study_of(wildcards)) for name in names]
