@@ -20,7 +20,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal, norm
 
 from redose import assay, coordinates, design, files, prediction, priors, sampling, scores
-from redose.models import MODELS, parts, traits
+from redose.models import MODELS, marker, parts, traits
 from redose.survival import YEAR
 
 ROOT = Path(__file__).parents[1]
@@ -183,7 +183,10 @@ def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndar
         pairs = zip(*np.tril_indices(len(matrix), -1), strict=True)
         partial = [chol[i, j] / np.sqrt(1 - (chol[i, :j] ** 2).sum()) for i, j in pairs]
         return (np.array(partial) + 1) / 2
-    if stem in ("trial", "site", "lot"):
+    if stem == "lot":
+        xi = draws["xi"][..., place] if "xi" in draws else np.zeros(0)
+        return draws["u_lot"][..., place] + np.log(draws["delta"][place]) + model.design["lot_property"].to_numpy() @ xi
+    if stem in ("trial", "site"):
         return draws[f"u_{stem}"][..., place] / draws[f"omega_{stem}"][place]
     walk = np.log(draws[f"weights_{stem}"][..., place]) - np.log(model.constants[stem])
     if parts.is_piecewise(model.design, stem):
@@ -254,7 +257,7 @@ def log_likelihood(parts_: list[dict], omega: float, phi: float) -> float:
                     log_density = log_density + part[cause]["end"] + v
                 if cause == "progression" and not part["known"]:
                     log_density = log_density + np.log(-np.expm1(-part[cause]["between"] * np.exp(v)))
-        total += np.log(np.exp(log_density).sum() * (grid[1] - grid[0]))
+        total += logsumexp(log_density) + np.log(grid[1] - grid[0])
     return total
 
 
@@ -266,7 +269,7 @@ def test_event_likelihood_is_the_integral_of_the_hazards(name, changes, monkeypa
     monkeypatch.setattr(design, "AFTER_DOSE", (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0, 18.0))
     data, model = built(name, **changes)
     model.constants = {c: data[f"{c}_constant"].to_numpy() for c in parts.causes(data) if parts.has_spline(data, c)}
-    draws = shrunk(prior_draws(model), 0.4)  # to the spread of a posterior, roughly
+    draws = shrunk(prior_draws(model, 40), 0.3)  # to the spread of a posterior, roughly
     for place in range(3):
         one = {k: v[..., place : place + 1] for k, v in draws.items()}
         found = likelihood(model, draws, place)["events"]
@@ -484,6 +487,32 @@ def conditional(data, mean, sd, small, shared) -> tuple[np.ndarray, np.ndarray]:
         pull = pull - data["trait_pull_shared"].to_numpy() @ (shared - data["shared_reference"].to_numpy())
     covariance = np.linalg.inv(information_of(data) + population)
     return covariance @ pull, covariance
+
+
+def test_lots_are_sampled_between_their_own_and_the_mean_kill():
+    """z = 0 is the precision-weighted mean of what samples and population say, a unit step its sd; a lot of which the
+    samples say nothing stands at the population's mean."""
+    information, centre, mean, sd = np.array([0.0, 75.0]), np.array([9.0, 0.4]), np.array([0.2, 0.0]), 0.2
+    data = xr.Dataset({"lot_information": ("lot", information), "lot_centre": ("lot", centre)})
+    transform, inputs = marker.Informed(data), [None, None, pt.constant(mean), pt.constant(sd)]
+    assert transform.backward(np.zeros(2), *inputs).eval() == pytest.approx([0.2, 0.3])  # (75 * 0.4 + 25 * 0) / 100
+    step = transform.backward(np.ones(2), *inputs).eval() - transform.backward(np.zeros(2), *inputs).eval()
+    assert step == pytest.approx([0.2, 0.1])
+    assert transform.log_jac_det(np.zeros(2), *inputs).eval() == pytest.approx(np.log(step))
+    assert transform.forward(transform.backward(np.array([0.3, -2.0]), *inputs), *inputs).eval() == pytest.approx(
+        [0.3, -2]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "changes", [STRANDS, MIXED | {"cured": True}, CURVE | {"correlated": True}], ids=["a", "b", "c"]
+)
+def test_every_option_compiles_and_samples(changes):
+    """The sampler's own rewrites of the graph: one of them had refused a detection curve."""
+    data, model = built("joint_value", kinetics=changes)
+    tree = sampling.fit(model, data, {"chains": 1, "tune": 20, "draws": 10, "target_accept": 0.9}, 1, "small")
+    assert np.isfinite(tree["log_likelihood"].to_dataset().to_dataarray()).all()
 
 
 @pytest.mark.parametrize(

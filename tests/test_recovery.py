@@ -2,7 +2,7 @@
 
 Slow: `./run tests -m slow -n 0 -s tests/test_recovery.py`, some four minutes a trial on two cores. The simulator is
 written apart from the model (daily grid, plain double sums), so a mistake in either shows here. All strands are on:
-two products, lots, courses, correlated traits, a class that never regrows.
+two products, lots, courses, correlated traits.
 """
 
 from pathlib import Path

@@ -182,7 +182,8 @@ def test_truth_names_every_effect(study):
 
 
 def test_hierarchy_has_the_stated_spread(protocol):
-    truth = simulate.simulate(simulate.protocol_with(protocol, {"patients": {"count": 3000}}))[1]
+    change = {"patients": {"count": 3000}, "parameters": {"cured": 0.12}}
+    truth = simulate.simulate(simulate.protocol_with(protocol, change))[1]
     doubling = np.log([effects["doubling"] for effects in truth["patients"].values()])
     v = np.array([effects["v"] for effects in truth["patients"].values()])
     assert np.median(doubling) == pytest.approx(np.log(36), abs=4 * 0.42 / np.sqrt(3000))

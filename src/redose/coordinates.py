@@ -43,11 +43,12 @@ class Samples:
 
 @dataclass(frozen=True)
 class Approximation:
-    """Approximate posterior of the traits: mode, shape (trait,); mean and sd of every trait in its population, shape
-    (trait,); noise of each sample's assay, shape (sample,); grows, 0 for patients taken to never regrow, else 1, shape
-    (patient,)."""
+    """Approximate posterior of the traits: mode and variance, shape (trait,); mean and sd of every trait in its
+    population, shape (trait,); noise of each sample's assay, shape (sample,); grows, 0 for patients taken to never
+    regrow, else 1, shape (patient,)."""
 
     centre: np.ndarray
+    variance: np.ndarray
     mean: np.ndarray
     spread: np.ndarray
     sigma: np.ndarray
@@ -193,9 +194,9 @@ def noise_about(data: xr.Dataset, samples: Samples, residual: np.ndarray, median
     return sigma
 
 
-def modes(data: xr.Dataset, samples: Samples, found: Approximation) -> tuple[Approximation, np.ndarray, np.ndarray]:
-    """(the approximation at the traits' modes, their variances, shape (trait,), log determinant of their covariance by
-    patient, shape (patient,)), given the population: by Gauss-Newton steps."""
+def modes(data: xr.Dataset, samples: Samples, found: Approximation) -> tuple[Approximation, np.ndarray]:
+    """(the approximation at the traits' modes, log determinant of their covariance by patient, shape (patient,)), given
+    the population: by Gauss-Newton steps."""
     blocks, centre = patient_blocks(data), found.centre.copy()
     variance, log_det = np.zeros(len(centre)), np.zeros(len(blocks))
     order = np.argsort(samples.patient, kind="stable")
@@ -211,7 +212,7 @@ def modes(data: xr.Dataset, samples: Samples, found: Approximation) -> tuple[App
             score = design.T @ (information * response) - prior * (centre[block] - found.mean[block])
             centre[block] += np.clip(covariance @ score, -LARGEST_STEP, LARGEST_STEP)
             variance[block], log_det[i] = np.diag(covariance), np.linalg.slogdet(covariance)[1]
-    return replace(found, centre=centre), variance, log_det
+    return replace(found, centre=centre, variance=variance), log_det
 
 
 def by_em(data: xr.Dataset, samples: Samples, found: Approximation, median: float) -> Approximation:
@@ -221,14 +222,14 @@ def by_em(data: xr.Dataset, samples: Samples, found: Approximation, median: floa
     """
     at = groups(data)
     for _ in range(ROUNDS):
-        found, variance, _ = modes(data, samples, found)
+        found, _ = modes(data, samples, found)
         sigma = noise_about(data, samples, working_response(data, samples, found)[1], median)
         mean, spread = found.mean.copy(), found.spread.copy()
         for kind, places in (("level", at["level"]), *(("growth", x) for x in at["growth"]), ("kill", at["kill"])):
             of = places[found.grows > 0] if kind == "growth" else places
             if len(of):
                 mean[places] = found.centre[of].mean()
-                second = np.mean((found.centre - mean)[of] ** 2 + variance[of])
+                second = np.mean((found.centre - mean)[of] ** 2 + found.variance[of])
                 spread[places] = np.clip(np.sqrt(second), 0.1, 2.0)
         found = replace(found, mean=mean, spread=spread, sigma=sigma)
     return found
@@ -236,7 +237,7 @@ def by_em(data: xr.Dataset, samples: Samples, found: Approximation, median: floa
 
 def evidence(data: xr.Dataset, samples: Samples, found: Approximation) -> np.ndarray:
     """log p(samples | population) of every patient by Laplace's method, but for a constant; shape (patient,)."""
-    found, _, log_det = modes(data, samples, found)
+    found, log_det = modes(data, samples, found)
     z = (samples.y - expected(data, samples, found)[1]) / found.sigma
     log_density = np.where(samples.below, stats.norm.logcdf(z), np.maximum(stats.norm.logpdf(z), LEAST_LOG_DENSITY))
     total = np.bincount(samples.patient, log_density, data.sizes["patient"]) + log_det / 2
@@ -254,7 +255,7 @@ def approximate(data: xr.Dataset, priors: dict) -> Approximation:
     for kind, value in starting_means(data, priors).items():
         mean[at[kind]], spread[at[kind]] = value, STARTING_SPREAD[kind]
     grows, sigma = np.ones(data.sizes["patient"]), np.full(len(samples.y), median)
-    found = by_em(data, samples, Approximation(mean.copy(), mean, spread, sigma, grows), median)
+    found = by_em(data, samples, Approximation(mean.copy(), 0 * mean, mean, spread, sigma, grows), median)
     if not json.loads(data.attrs["options"])["kinetics"]["cured"]:
         return found
     share = priors["cured"]["median"]
@@ -269,6 +270,17 @@ def moved_by_shared(data: xr.Dataset, priors: dict, samples: Samples, jacobian: 
     moved = [kill_since_start(data, doses, at + e) - kill_since_start(data, doses, at - e) for e in step]
     per_kill = np.divide(jacobian[:, -1], samples.done, out=np.zeros(len(samples.done)), where=samples.done != 0)
     return per_kill[:, None] * np.array(moved).T / 2e-4
+
+
+def of_lots(data: xr.Dataset, found: Approximation) -> dict:
+    """lot_information and lot_centre, shape (lot,): what the samples say of the log kill of each lot, were the others
+    known: Σ_i share_i² / (variance of the patient's kill given its samples, and between patients), and the mean kill.
+    share_i: of a patient's infusions that came from the lot."""
+    at, lots = groups(data)["kill"], data.sizes["lot"]
+    raw = data["mean_features"].to_numpy()[:, data.sizes["feature"] - lots :]
+    variance = found.variance[at] + found.spread[at] ** 2
+    centre = np.full(lots, found.mean[at].mean() if len(at) else 0.0)
+    return {"lot_information": ("lot", (raw**2 / variance[:, None]).sum(0)), "lot_centre": ("lot", centre)}
 
 
 def sampling_coordinates(data: xr.Dataset, priors: dict) -> dict:
@@ -312,7 +324,11 @@ def sampling_coordinates(data: xr.Dataset, priors: dict) -> dict:
     if not infused(data):
         return variables
     moved = moved_by_shared(data, priors, samples, jacobian)
-    return variables | {
-        "trait_pull_shared": (("trait", "shared"), np.column_stack([pull(m) for m in moved.T])),
-        "shared_reference": ("shared", shared(data, priors)),
-    }
+    return (
+        variables
+        | of_lots(data, found)
+        | {
+            "trait_pull_shared": (("trait", "shared"), np.column_stack([pull(m) for m in moved.T])),
+            "shared_reference": ("shared", shared(data, priors)),
+        }
+    )

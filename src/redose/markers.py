@@ -37,7 +37,8 @@ class Infusions:
     """The infusions as the kinetics see them, with names of products, of features of the kill, and of lots.
 
     half_lives: name of the prior of each product's half-life, by lineage. Features: psi, rho, then theta of every
-    agent, xi of every property of products, and a lot each.
+    agent, xi of every property of products, and a lot each. lot_properties: those of the product of each lot, shape
+    (lot, property).
     """
 
     doses: kinetics.Doses
@@ -46,6 +47,7 @@ class Infusions:
     timed: list[str]
     properties: list[str]
     lots: list[str]
+    lot_properties: np.ndarray
 
     @property
     def features(self) -> list[str]:
@@ -86,8 +88,10 @@ def infusions(tables: dict, about: dict, index: pd.Index, options: dict) -> Infu
     ]
     features = np.column_stack(columns) if len(table) else np.zeros((0, len(columns)))
     doses = kinetics.arrange_doses(patient, day, of, features, len(index))
+    first = [of[int(np.flatnonzero(table["lot"] == lot)[0])] for lot in lots]
+    of_lots = properties.to_numpy(float).reshape(len(products), -1)[first]
     lineages = [about.get("products", {}).get(p, {}).get("lineage", "none") for p in products]
-    return Infusions(doses, products, [HALF_LIVES[x] for x in lineages], timed, list(properties), lots)
+    return Infusions(doses, products, [HALF_LIVES[x] for x in lineages], timed, list(properties), lots, of_lots)
 
 
 def timed_to(courses: pd.DataFrame, index: pd.Index, patient, day, agent: str, window: dict) -> np.ndarray:
@@ -279,6 +283,7 @@ def _infusions(taken: Infusions, intervals: pd.DataFrame, inside, when) -> dict:
         "property": ("property", np.array(taken.properties, dtype=str)),
         "lot": ("lot", np.array(taken.lots, dtype=str)),
         "feature": ("feature", np.array(taken.features, dtype=str)),
+        "lot_property": (("lot", "property"), taken.lot_properties),
         "dose_patient": ("infusion", doses.patient),
         "dose_day": ("infusion", doses.day),
         "dose_product": ("infusion", doses.product),

@@ -64,7 +64,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             delta = pm.LogNormal("delta", **prior["delta"], initval=np.exp(starts["kill"]))
             eta = marker.effects(data, "eta", prior["eta"], "kill_covariate")
             omega_delta = pm.HalfNormal("omega_delta", **prior["omega_delta"], initval=starts["sd_kill"])
-            coefficients = marker.kill_coefficients(data, prior)
+            coefficients = marker.kill_coefficients(data, prior, pt.log(delta))
             half_life = pm.LogNormal("half_life", **marker.by_product(data, prior), dims="product")
             log_doubling = pt.log(doubling) + pt.dot(data["x_growth"].to_numpy(), beta_g)
             log_kill = pt.log(delta) + pt.dot(data["x_kill"].to_numpy(), eta)

@@ -7,6 +7,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
+from pymc.logprob.transforms import Transform
 
 from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
 
@@ -100,14 +101,14 @@ def assay(data: xr.Dataset, fraction, noise: Noise):
     log_seen = pm.logp(noise.around(data, fraction, seen), y[seen])
     if noise.detection is not None:
         with_limit = np.flatnonzero(np.isfinite(lod[seen]))
-        log_seen = log_seen[with_limit].inc(noise.log_found(data, fraction, seen[with_limit]))
+        log_seen = log_seen + pt.zeros(len(seen))[with_limit].inc(noise.log_found(data, fraction, seen[with_limit]))
     spurious = np.flatnonzero(wrong[seen] > 0)
     if len(spurious):
         which = seen[spurious]
         excess = np.maximum(y - lod, 0.0)[which]
         log_wrong = np.log(wrong[which]) - excess / FALSE_POSITIVE_SCALE - np.log(FALSE_POSITIVE_SCALE)
         log_wrong += noise.log_missed(data, fraction, which)
-        log_seen = log_seen[spurious].inc(pt.softplus(log_wrong - log_seen[spurious]))
+        log_seen = log_seen + pt.zeros(len(seen))[spurious].inc(pt.softplus(log_wrong - log_seen[spurious]))
     total = pt.zeros(data.sizes["patient"])[patient[seen]].inc(log_seen)
     if not len(unseen):
         return total
@@ -117,17 +118,51 @@ def assay(data: xr.Dataset, fraction, noise: Noise):
 # What moves the kill of an infusion, and the class that never regrows
 
 
-def kill_coefficients(data: xr.Dataset, prior: dict):
+def kill_coefficients(data: xr.Dataset, prior: dict, log_delta):
     """Coefficients of the features of an infusion, shape (feature,): ψ, ρ, θ by agent, ξ by property of products, and
-    a lot's own effect, partially pooled."""
+    a lot's own effect, partially pooled.
+
+    What is sampled of a lot is its own kill, log δ + ξ'z + u_lot: infusions tell of that, and of δ only through it.
+    """
     psi, rho = pm.Normal("psi", **prior["psi"]), pm.Normal("rho", **prior["rho"])
     theta = effects(data, "theta", prior["theta"], "timed")
     xi = effects(data, "xi", prior["eta"], "property")
     parts = [pt.stack([psi, rho]), theta, xi]
     if data.sizes["lot"]:
         omega = pm.HalfNormal("omega_lot", **prior["omega_lot"])
-        parts.append(pm.Deterministic("u_lot", omega * pm.Normal("z_lot", dims="lot"), dims="lot"))
+        mean = log_delta + (data["lot_property"].to_numpy() * xi).sum(1)
+        kill = pm.Normal("z_lot", mean, omega, dims="lot", default_transform=Informed(data))
+        parts.append(pm.Deterministic("u_lot", kill - mean, dims="lot"))
     return pt.concatenate(parts)
+
+
+class Informed(Transform):
+    """Sampling coordinates z of lots' log kills: kill = (L c + μ / ω²) / P + z / √P, P = L + 1 / ω².
+
+    L, c: what the samples say of each lot, roughly, fixed before sampling (`redose.coordinates`): a lot that was given
+    often is centred, one that hardly was is not.
+    """
+
+    name = "informed"
+
+    def __init__(self, data: xr.Dataset):
+        self.information, self.centre = data["lot_information"].to_numpy(), data["lot_centre"].to_numpy()
+
+    # inputs: generator, size, mean, sd
+    def backward(self, value, *inputs):
+        mean, precision = self._expected(*inputs[-2:])
+        return mean + value / pt.sqrt(precision)
+
+    def forward(self, value, *inputs):
+        mean, precision = self._expected(*inputs[-2:])
+        return (value - mean) * pt.sqrt(precision)
+
+    def log_jac_det(self, value, *inputs):
+        return -0.5 * pt.log(self._expected(*inputs[-2:])[1])
+
+    def _expected(self, mean, sd):
+        precision = self.information + 1 / sd**2
+        return (self.information * self.centre + mean / sd**2) / precision, precision
 
 
 def by_product(data: xr.Dataset, prior: dict) -> dict:
