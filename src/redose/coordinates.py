@@ -101,16 +101,20 @@ def trait_pairs(data: xr.Dataset) -> np.ndarray:
 
 
 def shared(data: xr.Dataset, priors: dict) -> np.ndarray:
-    """The shared parameters of the kill at their prior medians: coefficients of the features, log half-lives."""
+    """What moves the marker and patients share, at prior medians: coefficients of the features of the kill, log
+    half-lives, kill rates of courses; the last alone without infusions."""
+    kappa = np.full(data.sizes["course"], priors["kappa"]["median"])
+    if not infused(data):
+        return kappa
     coefficients = [priors["psi"]["median"] if f == "psi" else 0.0 for f in data["feature"].to_numpy()]
     half_lives = [np.log(priors[name]["median"]) for name in data["product_half_life"].to_numpy()]
-    return np.array([*coefficients, *half_lives])
+    return np.array([*coefficients, *half_lives, *kappa])
 
 
 def kill_since_start(data: xr.Dataset, doses: kinetics.Doses, at: np.ndarray) -> np.ndarray:
     """Kill done at every sample since its interval began, in units of the patient's kill; shape (sample,)."""
     n, features = data.sizes["sample"], data.sizes["feature"]
-    h = np.exp(at[features:])
+    h = np.exp(at[features : features + data.sizes["product"]])
     total, running = kinetics.dose_states(doses, at[:features], h)
     done = kinetics.kill_done(total, running, data["point_slot"].to_numpy()[:n], data["point_since"].to_numpy()[:n], h)
     start = kinetics.kill_done(total, running, data["start_slot"].to_numpy(), data["start_since"].to_numpy(), h)
@@ -264,12 +268,16 @@ def approximate(data: xr.Dataset, priors: dict) -> Approximation:
 
 
 def moved_by_shared(data: xr.Dataset, priors: dict, samples: Samples, jacobian: np.ndarray) -> np.ndarray:
-    """dM/d(shared) of every sample, shape (sample, shared): by central differences of the kill done."""
+    """dM/d(shared) of every sample, shape (sample, shared): by central differences of the kill done, and the days on
+    courses."""
+    by_courses = -jacobian[:, :1] * data["point_on"].to_numpy()[: len(jacobian)]
+    if not infused(data):
+        return by_courses
     at, doses = shared(data, priors), doses_of(data)
-    step = 1e-4 * np.eye(len(at))
+    step = 1e-4 * np.eye(len(at))[: len(at) - data.sizes["course"]]
     moved = [kill_since_start(data, doses, at + e) - kill_since_start(data, doses, at - e) for e in step]
     per_kill = np.divide(jacobian[:, -1], samples.done, out=np.zeros(len(samples.done)), where=samples.done != 0)
-    return per_kill[:, None] * np.array(moved).T / 2e-4
+    return np.column_stack([per_kill[:, None] * np.array(moved).T / 2e-4, by_courses])
 
 
 def of_lots(data: xr.Dataset, found: Approximation) -> dict:
@@ -290,7 +298,7 @@ def sampling_coordinates(data: xr.Dataset, priors: dict) -> dict:
     population's parameters do. The normal approximation of the samples' log likelihood, -t'Lt/2 + h't - (s - s0)'H't
     in a patient's traits t and the shared parameters s of the kill: L by info_level, shape (interval,), info_cross,
     shape (own, interval), and info_own, shape (own, own, patient), where `own` are growth..., kill (levels of different
-    intervals share no sample); h by trait_pull, shape (trait,); with infusions H by trait_pull_shared, shape (trait,
+    intervals share no sample); h by trait_pull, shape (trait,); H by trait_pull_shared, shape (trait,
     shared), and s0 by shared_reference, shape (shared,).
 
     priors: the config's table; its medians are where the approximation is found.
@@ -321,14 +329,8 @@ def sampling_coordinates(data: xr.Dataset, priors: dict) -> dict:
         "info_own": (("own", "own_", "patient"), np.array([[by_patient(j * k) for k in own] for j in own])),
         "trait_pull": ("trait", pull(residual + expected)),
     }
-    if not infused(data):
-        return variables
     moved = moved_by_shared(data, priors, samples, jacobian)
-    return (
-        variables
-        | of_lots(data, found)
-        | {
-            "trait_pull_shared": (("trait", "shared"), np.column_stack([pull(m) for m in moved.T])),
-            "shared_reference": ("shared", shared(data, priors)),
-        }
-    )
+    pulls = np.array([pull(m) for m in moved.T]).reshape(moved.shape[1], data.sizes["trait"])
+    variables |= {"trait_pull_shared": (("trait", "shared"), pulls.T)}
+    variables |= {"shared_reference": ("shared", shared(data, priors))}
+    return variables | (of_lots(data, found) if infused(data) else {})

@@ -24,10 +24,8 @@ FRAILTY_GRID = 121  # points over +-6 sd
 OF_LEVEL = {"mu_b", "beta_b", "omega_b", "sigma", "detection", "kappa", "cured", "z_correlation"}
 OF_GROWTH = {"doubling", "beta_g", "omega_g", "slope", "beta_s", "omega_s"}
 OF_KILL = {"delta", "eta", "omega_delta", "psi", "rho", "theta", "xi", "omega_lot", "z_lot", "half_life"}
-INNOVATIONS = {
-    "z_omega_v": "omega_v",
-    "z_correlation": "correlation",
-}  # sampled as the first, a parameter as the second
+SPREADS = {f"z_omega_{x}": f"omega_{x}" for x in ("v", "trial", "site", "interval")}  # up to their sign, on the left
+INNOVATIONS = SPREADS | {"z_correlation": "correlation"}  # sampled as the first, a parameter as the second
 PLAIN_PYTHON = Mode(linker="py", optimizer=None)  # an evaluation or two are not worth a compilation
 PACKAGES = ("redose", "pymc", "pytensor", "nutpie", "numba", "numpy", "arviz")
 
@@ -174,7 +172,7 @@ def log_prior(model: pm.Model, draws: xr.Dataset) -> xr.Dataset:
     found = {}
     for variable in with_prior(model):
         name = INNOVATIONS.get(variable.name, variable.name.replace("z_", "weights_"))
-        source = name if name == "omega_v" else variable.name  # omega_v = |z_omega_v|, whose density is even
+        source = name if variable.name in SPREADS else variable.name  # omega = |z_omega|, whose density is even
         if source not in draws:
             continue
         x = draws[source].transpose("chain", "draw", ...)

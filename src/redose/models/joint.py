@@ -71,7 +71,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             log_kill += pt.dot(data["mean_features"].to_numpy(), coefficients)
             mean = pt.concatenate([level, log_doubling, log_kill])
             sd = pt.concatenate([omega_b * intervals, omega_g * patients, omega_delta * patients])
-            shared = pt.concatenate([coefficients, pt.log(half_life)])
+            shared = pt.concatenate([coefficients, pt.log(half_life), kappa])
             traits = trait_page.traits(data, mean, sd, chol, shared)
             growing = LOG10_2 / pt.exp(traits[at["growth"][0]])[patient]  # per day
             grown = growing * data["point_elapsed"].to_numpy()
@@ -85,7 +85,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             slopes = slope + (data["x_growth"].to_numpy()[:, :, None] * beta_s).sum(1)  # (patient, basis)
             mean = pt.concatenate([level, slopes.T.ravel()])
             sd = pt.concatenate([omega_b * intervals, (omega_s[:, None] * patients).ravel()])
-            traits = trait_page.traits(data, mean, sd, chol)
+            traits = trait_page.traits(data, mean, sd, chol, kappa)
             own = traits[at["growth"]][:, patient].T  # (point, basis)
             grown = (own * data["point_basis"].to_numpy()).sum(1)
             growing = (own * data["point_basis_slope"].to_numpy()).sum(1)

@@ -57,17 +57,17 @@ def correlation(data: xr.Dataset):
     return chol
 
 
-def traits(data: xr.Dataset, mean, sd, chol, shared=None):
+def traits(data: xr.Dataset, mean, sd, chol, shared):
     """The traits, shape (trait,): normal about `mean` with `sd` (of every trait, shape (trait,)) and the correlation
-    whose factor is `chol`. shared: coefficients of the kill's features and log half-lives, which the coordinates
-    follow (without it rho had a bulk ESS of 340 in 4,000 draws)."""
+    whose factor is `chol`. shared: what else moves the marker, in the order of `coordinates.shared`, which the
+    coordinates follow (without it rho had a bulk ESS of 340 in 4,000 draws)."""
     prior = TraitPrior(Places.of(data))
     return pm.CustomDist(
         "traits",
         mean,
         sd,
         chol,
-        pt.zeros(0) if shared is None else shared,
+        shared,
         logp=prior.logp,
         dist=prior.dist,
         signature="(t),(t),(k,k),(s)->(t)",
@@ -235,7 +235,7 @@ class WithinPatient(Transform):
                 prior = prior + count * slope[i] * slope[j] / scale**2
                 own[i][j] = information["own"][i, j] + prior / (own_sd[i] * own_sd[j])
         pull = data["trait_pull"].to_numpy() + self.pull_of_prior(mean, sd, inverse, slope, scale)
-        if "trait_pull_shared" in data:
+        if data.sizes["shared"]:
             pull = pull - pt.dot(data["trait_pull_shared"].to_numpy(), shared - data["shared_reference"].to_numpy())
         return Root.of(at, level, cross, own), pull
 
