@@ -72,7 +72,9 @@ def utility(table: pd.DataFrame, best: pd.DataFrame, ci_prob: float) -> Figure:
     right.set_ylabel("P(best threshold | interval)")
     right.legend(title="tests every", fontsize=7, title_fontsize=7)
     for axis in (left, right):
-        axis.set_xticks(range(len(taus)), [labels.power(t) for t in taus])
+        every = range(0, len(taus), 2 if len(taus) > 5 else 1)  # more labels would overlap
+        axis.set_xticks(every, [labels.power(taus[k]) for k in every])
+        axis.set_xticks(range(len(taus)), minor=True)
         axis.set_xlabel("threshold (MRD)")
     left.set_yticks(range(len(gaps)), [f"{g:.0f}" for g in gaps])
     left.set_ylabel("days between tests")
