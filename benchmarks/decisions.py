@@ -60,13 +60,13 @@ def speed(draws: int = 1000, patients: int = 240, number: int = 100, chunk: int 
     people = small.crowd(patients, 1)
     for name, gvhd, total in (("without GVHD", False, draws), ("with GVHD", True, draws // 10)):
         parts = small.true_world(people, every)
-        parts = [repeated(x, chunk) for x in parts]
-        parts[3] = parts[3]._replace(present=gvhd)
+        parts = records.World(*(repeated(x, chunk) for x in parts))
+        parts = parts._replace(gvhd=parts.gvhd._replace(present=gvhd))
         counts = np.array([patients])
-        path.outcomes(*regimes.rules(every), *[repeated(x, 1) for x in parts], 1, counts)
+        path.outcomes(*regimes.rules(every), *(repeated(x, 1) for x in parts), 1, counts)
         start = time.perf_counter()
         for first in range(0, total, chunk):
-            own = (*parts[:-1], parts[-1]._replace(first=first))
+            own = parts._replace(setting=parts.setting._replace(first=first))
             path.outcomes(*regimes.rules(every), *own, 1, counts)
         spent = time.perf_counter() - start
         steps = total * patients * number * small.STEPS

@@ -1,15 +1,22 @@
-"""Sampling coordinates: the approximation before sampling finds the traits of simulated patients, and their class."""
+"""Sampling coordinates: they standardise the traits, and the approximation behind them finds the traits, and the class,
+of simulated patients."""
 
 from pathlib import Path
 
 import numpy as np
+import pytensor
+import pytensor.tensor as pt
 import pytest
+import xarray as xr
 import yaml
+from pytensor.compile.mode import Mode
+from pytensor.graph.rewriting.db import RewriteDatabaseQuery
+from test_models import CONFIG, CURVE, PLAIN_PYTHON, STRANDS, built, evaluated, prior_draws
 
 from redose import checks, coordinates, design, simulate, tables
+from redose.models import marker, traits
 
 ROOT = Path(__file__).parents[1]
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 STUDY = CONFIG["studies"]["redosable"]
 PROTOCOL = yaml.safe_load((ROOT / "data/redosable/simulation.yaml").read_text(encoding="utf-8"))
 
@@ -54,3 +61,93 @@ def test_noise_is_that_of_each_assay(approximated):
     for name, sigma in truth["parameters"]["sigma"].items():
         of = data["sample_assay"].to_numpy() == list(data["assay"].to_numpy()).index(name)
         assert np.unique(found.sigma[of]).item() == pytest.approx(sigma, rel=0.25)
+
+
+def information_of(data) -> np.ndarray:
+    """L, the samples' information about all traits, as a dense matrix."""
+    n, patients, owner = data.sizes["interval"], data.sizes["patient"], data["interval_patient"].to_numpy()
+    own = data.sizes["own"]
+    found = np.diag(np.append(data["info_level"].to_numpy(), np.zeros(own * patients)))
+    for k in range(own):
+        for level, i in enumerate(owner):
+            place = n + k * patients + i
+            found[level, place] = found[place, level] = data["info_cross"].to_numpy()[k, level]
+        for j in range(own):
+            for i in range(patients):
+                found[n + j * patients + i, n + k * patients + i] = data["info_own"].to_numpy()[j, k, i]
+    return found
+
+
+def conditional(data, mean, sd, small, shared) -> tuple[np.ndarray, np.ndarray]:
+    """(mean, covariance) of all traits given their samples' approximation and the population, by dense matrices."""
+    n, patients, owner = data.sizes["interval"], data.sizes["patient"], data["interval_patient"].to_numpy()
+    own = len(small) - 1
+    owners, kinds = (
+        np.append(owner, np.tile(np.arange(patients), own)),
+        np.append(np.full(n, own), np.repeat(range(own), patients)),
+    )
+    same = owners[:, None] == owners
+    correlation = np.where(same, small[np.ix_(kinds, kinds)], 0.0)
+    between = small[-1, :-1] @ np.linalg.inv(small[:-1, :-1]) @ small[:-1, -1]
+    levels = (kinds[:, None] == own) & (kinds == own) & same & ~np.eye(len(kinds), dtype=bool)
+    population = np.linalg.inv(np.where(levels, between, correlation) * np.outer(sd, sd))
+    pull = data["trait_pull"].to_numpy() + population @ mean
+    if data.sizes["shared"]:
+        pull = pull - data["trait_pull_shared"].to_numpy() @ (shared - data["shared_reference"].to_numpy())
+    covariance = np.linalg.inv(information_of(data) + population)
+    return covariance @ pull, covariance
+
+
+def test_lots_are_sampled_between_their_own_and_the_mean_kill():
+    """z = 0 is the precision-weighted mean of what samples and population say, a unit step its sd; a lot of which the
+    samples say nothing stands at the population's mean."""
+    information, centre, mean, sd = np.array([0.0, 75.0]), np.array([9.0, 0.4]), np.array([0.2, 0.0]), 0.2
+    data = xr.Dataset({"lot_information": ("lot", information), "lot_centre": ("lot", centre)})
+    transform, inputs = marker.Informed(data), [None, None, pt.constant(mean), pt.constant(sd)]
+    assert transform.backward(np.zeros(2), *inputs).eval() == pytest.approx([0.2, 0.3])  # (75 * 0.4 + 25 * 0) / 100
+    step = transform.backward(np.ones(2), *inputs).eval() - transform.backward(np.zeros(2), *inputs).eval()
+    assert step == pytest.approx([0.2, 0.1])
+    assert transform.log_jac_det(np.zeros(2), *inputs).eval() == pytest.approx(np.log(step))
+    assert transform.forward(transform.backward(np.array([0.3, -2.0]), *inputs), *inputs).eval() == pytest.approx(
+        [0.3, -2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "kinetics"), [("joint_step", {}), ("joint_value", STRANDS), ("joint_value", CURVE | {"correlated": True})]
+)
+def test_sampling_coordinates_standardise_the_traits(model, kinetics):
+    """z = 0 is the traits' mean given their samples and population, unit steps of z span their covariance, forward
+    inverts backward, and the Jacobian is the determinant of backward."""
+    data, _ = built(model, kinetics=kinetics)
+    n, own, rng = data.sizes["trait"], len(coordinates.trait_kinds(data)), np.random.default_rng(0)
+    small = np.full((own, own), 0.3) + 0.7 * np.eye(own) if kinetics else np.eye(own)
+    mean, sd, shared = rng.normal(size=n), rng.uniform(0.1, 2.0, n), rng.normal(size=data.sizes.get("shared", 0))
+    inputs = [None, *(pt.constant(x) for x in (mean, sd, np.linalg.cholesky(small), shared))]  # None: the size
+    transform, z = traits.WithinPatient(data), pt.vector("z")
+    backward = pytensor.function([z], transform.backward(z, *inputs), mode=PLAIN_PYTHON)
+    forward = pytensor.function([z], transform.forward(z, *inputs), mode=PLAIN_PYTHON)
+    at = rng.normal(size=n)
+    assert np.allclose(forward(backward(at)), at)
+    origin = backward(np.zeros(n))
+    jacobian = np.column_stack([backward(e) - origin for e in np.eye(n)])
+    assert transform.log_jac_det(at, *inputs).eval() == pytest.approx(np.linalg.slogdet(jacobian)[1])
+    centre, covariance = conditional(data, mean, sd, small, shared)
+    assert origin == pytest.approx(centre, rel=1e-6, abs=1e-6)
+    assert jacobian @ jacobian.T == pytest.approx(covariance, rel=1e-6, abs=1e-6)
+
+
+def test_normal_approximation_is_the_samples_likelihood_near_the_mode():
+    """At the mode its gradient is that of the exact log likelihood of the samples."""
+    data, model = built("joint_step")
+    draws = prior_draws(model)
+    centre = data["trait_centre"].to_numpy()
+    reference = data["shared_reference"].to_numpy()
+    at = {k: v.copy() for k, v in draws.items()}
+    at["psi"][0], at["rho"][0], at["half_life"][:, 0] = reference[0], reference[1], np.exp(reference[2:])
+    at["sigma"][:, 0] = coordinates.approximate(data, CONFIG["priors"]).sigma[0]
+
+    at["traits"][:, 0] = centre
+    stable = Mode(linker="py", optimizer=RewriteDatabaseQuery(include=["canonicalize", "stabilize"]))
+    gradient = evaluated(model, at, 0, [pytensor.grad(model["samples"], model["traits"])], stable)[0]
+    assert data["trait_pull"].to_numpy() - information_of(data) @ centre == pytest.approx(gradient, rel=0.02, abs=0.02)

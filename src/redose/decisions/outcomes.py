@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from redose import prediction
-from redose.decisions import path, people
+from redose.decisions import path, people, records
 from redose.decisions import regimes as rules
 from redose.decisions.regimes import Regime, RegimeError
 from redose.prediction import Draws
@@ -31,7 +31,7 @@ def assay_of(about: dict, decision: dict) -> dict:
     return {k: described[k] for k in ("lod", "false_positive_rate", "sigma")} | {"name": name}
 
 
-def assay(data: xr.Dataset, draws: Draws, of: dict) -> path.Assay:
+def assay(data: xr.Dataset, draws: Draws, of: dict) -> records.Assay:
     """The test, for the kernel. of: from `assay_of`."""
     count, assays = len(draws["mu_b"]), list(data["assay"].to_numpy())
     if of["sigma"] is not None:
@@ -41,14 +41,14 @@ def assay(data: xr.Dataset, draws: Draws, of: dict) -> path.Assay:
     width = draws.get("detection", np.zeros(count))
     degrees = prediction.degrees(data) or 0.0
     numbers = float(np.log10(of["lod"])), float(of["false_positive_rate"]), float(degrees)
-    return people.plain(path.Assay, numbers[0], sigma, width, *numbers[1:])
+    return people.plain(records.Assay, numbers[0], sigma, width, *numbers[1:])
 
 
-def after_transplant(of: dict) -> path.After:
+def after_transplant(of: dict) -> records.After:
     """Hazards a day from the one-year incidences of the config; two competing constant hazards have them."""
     total = of["progression"] + of["death"]
     hazard = -np.log1p(-total) / 365.25 / total
-    return path.After(float(of["progression"] * hazard), float(of["death"] * hazard), float(of["gvhd"]))
+    return records.After(float(of["progression"] * hazard), float(of["death"] * hazard), float(of["gvhd"]))
 
 
 def subgroups(
@@ -91,27 +91,29 @@ def simulate(
     interval = people.members(data, ahead["patients"], ahead["most"])
     names, cell = subgroups(data, patients, about, interval)
     counts = np.bincount(cell, minlength=len(names))
-    parts = arrays(data, draws, fit_of_gvhd, about, decision, every, interval, cell, first, seed)
-    found = path.outcomes(*rules.rules(every), *parts, len(names), counts)
+    world = arrays(data, draws, fit_of_gvhd, about, decision, every, interval, cell, first, seed)
+    found = path.outcomes(*rules.rules(every), *world, len(names), counts)
     coords = {"draw": first + np.arange(len(found)), "regime": [r.name for r in every], "cell": names}
     coords["outcome"] = list(path.OUTCOMES)
     dims = ("draw", "regime", "cell", "outcome")
     return xr.Dataset({"outcomes": (dims, found.astype(np.float32)), "patients": ("cell", counts)}, coords=coords)
 
 
-def arrays(data, draws, fit_of_gvhd, about, decision: dict, every: list[Regime], interval, cell, first: int, seed: int):
-    """What the kernel reads after the rules: people, hazards, kill, GVHD, assay, transplant, setting."""
+def arrays(
+    data, draws, fit_of_gvhd, about, decision: dict, every: list[Regime], interval, cell, first: int, seed: int
+) -> records.World:
+    """What the kernel reads after the rules."""
     ahead = decision["ahead"]
     steps = int(ahead["horizon"] // ahead["step"])
     reference = json.loads(data.attrs["options"])["reference_cells"]
-    return (
+    return records.World(
         people.people(data, draws, interval, ahead["patients"], cell, seed),
         people.hazards(data, draws, float(ahead["step"]), steps),
         people.kill(data, draws, every, reference),
         people.gvhd(fit_of_gvhd, data, draws, every, interval, decision, about),
         assay(data, draws, assay_of(about, decision)),
         after_transplant(decision["transplant"]),
-        path.Setting(float(ahead["step"]), steps, seed, first),
+        records.Setting(float(ahead["step"]), steps, seed, first),
     )
 
 

@@ -10,12 +10,11 @@ Whoever may not be infused any more, because of GVHD or because the product coul
 infusion that it misses and is followed on a path of its own without infusions.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit, prange
 
 from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
+from redose.decisions.records import Room, World
 from redose.decisions.regimes import NEVER
 
 OUTCOMES = (
@@ -40,93 +39,6 @@ FAST = {"contract", "arcp", "nsz"}
 FORKS = 64
 AT_NODE, FACTOR, LOST, MEAN, KEEPS, WITHIN, PLAN, CAUSES = range(8)  # rows of the work space
 GIVEN, LAST, DUE, CONFIRMING, NEXT, CROSSED, LOWEST, NADIR, MISLED = range(9)  # of the plan
-
-
-class People(NamedTuple):
-    """Patients by draw: level at the start, growth (log10 a day), kill of one infusion of the reference, shape (draw,
-    patient); relative hazard of every cause, shape (draw, cause, patient); cell of the subgroups, shape (patient,)."""
-
-    level: np.ndarray
-    growth: np.ndarray
-    kill: np.ndarray
-    relative: np.ndarray
-    cell: np.ndarray
-
-
-class Hazards(NamedTuple):
-    """Hazards by draw. grown: baseline cumulated over each step, shape (draw, cause, step). linked: what B does to the
-    hazard, tabulated from `lowest` in steps of `spacing`, shape (draw, cause, place). slope: log hazard ratio per log10
-    in 30 days, shape (draw, cause). kind: the outcome of each cause, shape (cause,)."""
-
-    grown: np.ndarray
-    linked: np.ndarray
-    lowest: float
-    spacing: float
-    slope: np.ndarray
-    has_slope: bool
-    kind: np.ndarray
-
-
-class Kill(NamedTuple):
-    """Infusions by draw and regime. weight: of the first, relative to the reference; half_life: days; kappa: log10 a
-    day of the regime's course, shape (draw, regime). rho: shape (draw,)."""
-
-    weight: np.ndarray
-    half_life: np.ndarray
-    kappa: np.ndarray
-    rho: np.ndarray
-
-
-class Gvhd(NamedTuple):
-    """GVHD by draw, kinds acute and chronic. onsets: expected of one infusion, shape (draw, kind, regime). half_life:
-    days, shape (draw,). background: cumulated over each step, shape (draw, kind, level, step); level: shape (patient,).
-    relative: hazard, shape (draw, kind, patient). shares: P(not severe and may be infused on, not severe and may not,
-    severe and may, severe and may not), shape (draw, kind, patient, 4). counted: P(acute grade II-IV), shape (draw,
-    patient). ends: P(an episode ends in a step), shape (draw, kind, regime). pattern: number of every one of the 16
-    states' set of hazard ratios, shape (state,); ratio: those, shape (draw, cause, pattern); days: the outcome that its
-    days count to, shape (pattern,). present: whether there is GVHD at all. recurrent: whether it comes again."""
-
-    onsets: np.ndarray
-    half_life: np.ndarray
-    background: np.ndarray
-    level: np.ndarray
-    relative: np.ndarray
-    shares: np.ndarray
-    counted: np.ndarray
-    ends: np.ndarray
-    ratio: np.ndarray
-    pattern: np.ndarray
-    days: np.ndarray
-    present: bool
-    recurrent: bool
-
-
-class Assay(NamedTuple):
-    """The test. lod: log10. sigma, detection: log10, shape (draw,); detection 0: a sharp limit. wrong: P(a reading
-    below the limit becomes a false positive). degrees: of freedom of the Student t, 0: normal."""
-
-    lod: float
-    sigma: np.ndarray
-    detection: np.ndarray
-    wrong: float
-    degrees: float
-
-
-class After(NamedTuple):
-    """After a transplant: hazards of progression and death a day, P(GVHD II-IV)."""
-
-    progression: float
-    death: float
-    gvhd: float
-
-
-class Setting(NamedTuple):
-    """step: days. steps: of the horizon. seed: of the test noise. first: index of the first draw among all."""
-
-    step: float
-    steps: int
-    seed: int
-    first: int
 
 
 @njit(cache=True, inline="always")
@@ -353,41 +265,54 @@ def _part(mass, missing, forked, state):
         forked[16 + k] = state[k]
 
 
+@njit(cache=True, fastmath=FAST, inline="always")
+def _move(d, p, r, s, trail, mass, groups, world, out, scratch):
+    """A step of the states under the hazards in scratch[FACTOR]; returns the steps spent free of progression where
+    there is no GVHD (with it, days go to `out`). trail: what infusions add to the hazard of GVHD within the step."""
+    hazards, gvhd, step = world.hazards, world.gvhd, world.setting.step
+    if not gvhd.present:
+        h = 1e-300
+        for c in range(len(hazards.kind)):
+            h += scratch[FACTOR, c]
+        spent = mass[0] / (1.0 + h / 2 + h * h / 12) if h < SMALL else -mass[0] * np.expm1(-h) / h
+        for c in range(len(hazards.kind)):
+            out[hazards.kind[c]] += spent * scratch[FACTOR, c]
+        mass[0] -= h * spent
+        return spent
+    patterns = gvhd.ratio.shape[2]
+    _split(d, patterns, gvhd.ratio, scratch)
+    _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
+    for kind in range(2):
+        grown = gvhd.onsets[d, kind, r] * trail + gvhd.background[d, kind, gvhd.level[p], s]
+        grown *= gvhd.relative[d, kind, p]
+        begins = -np.expm1(-grown) if grown > SMALL else grown * (1.0 - grown / 2 * (1.0 - grown / 3))
+        first = _onsets(mass, groups, kind, begins, gvhd.ends[d, kind, r], gvhd.shares[d, kind, p], gvhd.recurrent)
+        out[GVHD] += first * gvhd.counted[d, p] if kind == 0 else 0.0
+    _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
+    return 0.0
+
+
+@njit(cache=True, inline="always")
+def _transplant(d, p, s, probability, mass, world, out):
+    """The share `probability` of everybody leaves for a transplant, in place."""
+    spared = mass.sum() - world.gvhd.counted[d, p] * (mass[4:16].sum() + mass[20:].sum())
+    days = (world.setting.steps - s) * world.setting.step
+    _after_transplant(mass.sum() * probability, spared * probability, days, world.after, out)
+    mass *= 1.0 - probability
+
+
 @njit(cache=True, fastmath=FAST)
-def _segment(
-    d,
-    p,
-    r,
-    s,
-    state,
-    mass,
-    may,
-    times,
-    numbers,
-    drawn,
-    people,
-    hazards,
-    kill,
-    gvhd,
-    assay,
-    after,
-    setting,
-    forked,
-    forks,
-    out,
-    trace,
-    scratch,
-):
-    """Walks from step s to the horizon. state: infusions' total weight, of it still to act, GVHD trace, log10 taken off
-    by courses, steps of the course left. may: whether infusions may be given. Returns the number of forks."""
-    step, steps, count = setting.step, setting.steps, hazards.grown.shape[1]
+def _segment(d, p, r, s, may, times, numbers, drawn, world, room, forks, out, trace):
+    """Walks from step s to the horizon. room.state: infusions' total weight, of it still to act, GVHD trace, log10 that
+    courses took off, steps of the course left. may: whether infusions may be given. Returns the number of forks."""
+    people, hazards, kill, gvhd, assay = world.people, world.hazards, world.kill, world.gvhd, world.assay
+    mass, state, scratch, step, steps = room.mass, room.state, room.scratch, world.setting.step, world.setting.steps
     total, left, trail, off, course = state[0], state[1], state[2], state[3], state[4]
     level, growth, potency = people.level[d, p], people.growth[d, p] * step, people.kill[d, p]
     half_life = kill.half_life[d, r]
     decay, decay_g = np.exp2(-step / half_life), np.exp2(-step / gvhd.half_life[d])
     for j in range(3):
         scratch[AT_NODE, j] = np.exp2(-NODE[j] * step / half_life)
-    patterns = gvhd.ratio.shape[2] if gvhd.present else 1
     groups, testing = (2 if may else 1), times[TEST] > 0
     tau, tracing, progressed, free = numbers[TAU], trace.shape[0] > 0, 0.0, 0.0
     ratio_tau = tau - np.log10(-np.expm1(min(tau, -1e-9) * LN10)) if tau < 0 else np.inf
@@ -398,10 +323,7 @@ def _segment(
         if tracing:
             trace[s, 0] = ratio
         if s == times[AT_TRANSPLANT]:
-            goes = numbers[PROBABILITY]
-            spared = mass.sum() - gvhd.counted[d, p] * (mass[4:16].sum() + mass[20:].sum())
-            _after_transplant(mass.sum() * goes, spared * goes, (steps - s) * step, after, out)
-            mass *= 1.0 - goes
+            _transplant(d, p, s, numbers[PROBABILITY], mass, world, out)
         if may and testing:
             _watch(plan, s, ratio, ratio_tau, numbers[RISE], growth)
         if may and s in (plan[DUE], plan[NEXT], plan[CONFIRMING]) and plan[GIVEN] < times[MOST]:
@@ -418,7 +340,7 @@ def _segment(
             if s == plan[DUE]:
                 missing = numbers[FAILURE] if plan[GIVEN] == 0 else 0.0
                 if mass[16:].sum() + missing * able > FORKED and forks < FORKS:
-                    _part(mass, missing, forked[forks], (total, left, trail, off, float(course), float(s)))
+                    _part(mass, missing, room.forked[forks], (total, left, trail, off, float(course), float(s)))
                     forks += 1
                     able *= 1.0 - missing
                 weight = kill.weight[d, r] * np.exp(kill.rho[d] * plan[GIVEN])
@@ -429,29 +351,10 @@ def _segment(
         taken = kill.kappa[d, r] * step if course > 0 else 0.0
         start = level - potency * total - off
         _link(d, start, growth, s, potency * left, taken, half_life, step, hazards, scratch)
-        for c in range(count):
+        for c in range(len(hazards.kind)):
             scratch[FACTOR, c] *= hazards.grown[d, c, s] * people.relative[d, c, p]
         before = out[PROGRESSION]
-        if gvhd.present:
-            _split(d, patterns, gvhd.ratio, scratch)
-            _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
-            for kind in range(2):
-                grown = gvhd.onsets[d, kind, r] * trail * (1.0 - decay_g) + gvhd.background[d, kind, gvhd.level[p], s]
-                grown *= gvhd.relative[d, kind, p]
-                begins = -np.expm1(-grown) if grown > SMALL else grown * (1.0 - grown / 2 * (1.0 - grown / 3))
-                ends, shares = gvhd.ends[d, kind, r], gvhd.shares[d, kind, p]
-                first = _onsets(mass, groups, kind, begins, ends, shares, gvhd.recurrent)
-                out[GVHD] += first * gvhd.counted[d, p] if kind == 0 else 0.0
-            _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
-        else:
-            h = 1e-300
-            for c in range(count):
-                h += scratch[FACTOR, c]
-            spent = mass[0] / (1.0 + h / 2 + h * h / 12) if h < SMALL else -mass[0] * np.expm1(-h) / h
-            for c in range(count):
-                out[hazards.kind[c]] += spent * scratch[FACTOR, c]
-            free += spent
-            mass[0] -= h * spent
+        free += _move(d, p, r, s, trail * (1.0 - decay_g), mass, groups, world, out, scratch)
         new = out[PROGRESSION] - before
         out[PROGRESSED] += (progressed + new / 2) * step
         progressed += new
@@ -471,138 +374,59 @@ def _segment(
 
 
 @njit(cache=True)
-def walk(d, p, r, times, numbers, drawn, people, hazards, kill, gvhd, assay, after, setting, out, trace, room):
+def walk(d, p, r, times, numbers, drawn, world, room, out, trace):
     """Adds the outcomes of one patient under one regime to `out`, shape (outcome,): a path, and the paths of those who
-    leave it. room: work space (mass, forked, state, scratch)."""
-    mass, forked, state, scratch = room
-    mass[:] = 0.0
-    mass[0] = 1.0
-    state[:] = 0.0
-    none = trace[:0]
-    own = np.zeros(len(OUTCOMES))
-    forks = _segment(
-        d,
-        p,
-        r,
-        0,
-        state,
-        mass,
-        True,
-        times[r],
-        numbers[r],
-        drawn,
-        people,
-        hazards,
-        kill,
-        gvhd,
-        assay,
-        after,
-        setting,
-        forked,
-        0,
-        own,
-        trace,
-        scratch,
-    )
+    leave it."""
+    room.mass[:] = 0.0
+    room.mass[0] = 1.0
+    room.state[:] = 0.0
+    own, none = np.zeros(len(OUTCOMES)), trace[:0]
+    forks = _segment(d, p, r, 0, True, times[r], numbers[r], drawn, world, room, 0, own, trace)
     out += own
     for f in range(forks):
-        mass[:] = 0.0
-        mass[:16] = forked[f, :16]
-        state[:] = forked[f, 16:21]
+        room.mass[:] = 0.0
+        room.mass[:16] = room.forked[f, :16]
+        room.state[:] = room.forked[f, 16:21]
         own[:] = 0.0
-        _segment(
-            d,
-            p,
-            r,
-            int(forked[f, 21]),
-            state,
-            mass,
-            False,
-            times[r],
-            numbers[r],
-            drawn,
-            people,
-            hazards,
-            kill,
-            gvhd,
-            assay,
-            after,
-            setting,
-            forked,
-            FORKS,
-            own,
-            none,
-            scratch,
-        )
+        _segment(d, p, r, int(room.forked[f, 21]), False, times[r], numbers[r], drawn, world, room, FORKS, own, none)
         out += own
 
 
 @njit(cache=True)
 def room_of(causes):
     """Work space of one thread."""
-    return np.zeros(32), np.zeros((FORKS, 22)), np.zeros(5), np.zeros((CAUSES + causes, 16))
+    return Room(np.zeros(32), np.zeros((FORKS, 22)), np.zeros(5), np.zeros((CAUSES + causes, 16)))
 
 
 @njit(cache=True, parallel=True, nogil=True)
 def outcomes(times, numbers, people, hazards, kill, gvhd, assay, after, setting, cells, counts):
-    """Mean outcomes, shape (draw, regime, cell, outcome). counts: patients in each cell, shape (cell,)."""
+    """Mean outcomes, shape (draw, regime, cell, outcome). people to setting: the parts of a World, which numba does not
+    take into a parallel loop as one. counts: patients in each cell, shape (cell,)."""
     draws, patients = people.level.shape
     regimes = times.shape[0]
     found = np.zeros((draws, regimes, cells, len(OUTCOMES)))
     for d in prange(draws):
-        room = room_of(hazards.grown.shape[1])
+        world = World(people, hazards, kill, gvhd, assay, after, setting)
+        room = room_of(len(hazards.kind))
         drawn, trace = np.zeros((setting.steps, 4)), np.zeros((0, len(TRACED)))
         for p in range(patients):
             noise(setting, assay, d, p, drawn)
             for r in range(regimes):
-                walk(
-                    d,
-                    p,
-                    r,
-                    times,
-                    numbers,
-                    drawn,
-                    people,
-                    hazards,
-                    kill,
-                    gvhd,
-                    assay,
-                    after,
-                    setting,
-                    found[d, r, people.cell[p]],
-                    trace,
-                    room,
-                )
+                walk(d, p, r, times, numbers, drawn, world, room, found[d, r, people.cell[p]], trace)
         for k in range(cells):
             found[d, :, k] /= max(counts[k], 1)
     return found
 
 
 @njit(cache=True)
-def followed(d, p, r, times, numbers, people, hazards, kill, gvhd, assay, after, setting):
+def followed(d, p, r, times, numbers, world):
     """The path of one patient under one regime, shape (step, TRACED): B before the step, reading (NaN without a test),
     whether an infusion was given, and the probabilities of the states at the step's end. Those who leave the path at
     an infusion that they may not be given are not on it any more."""
-    drawn = np.zeros((setting.steps, 4))
-    noise(setting, assay, d, p, drawn)
-    trace = np.zeros((setting.steps, len(TRACED)))
+    drawn = np.zeros((world.setting.steps, 4))
+    noise(world.setting, world.assay, d, p, drawn)
+    trace = np.zeros((world.setting.steps, len(TRACED)))
     trace[:, 1] = np.nan
-    walk(
-        d,
-        p,
-        r,
-        times,
-        numbers,
-        drawn,
-        people,
-        hazards,
-        kill,
-        gvhd,
-        assay,
-        after,
-        setting,
-        np.zeros(len(OUTCOMES)),
-        trace,
-        room_of(hazards.grown.shape[1]),
-    )
+    room, out = room_of(len(world.hazards.kind)), np.zeros(len(OUTCOMES))
+    walk(d, p, r, times, numbers, drawn, world, room, out, trace)
     return trace

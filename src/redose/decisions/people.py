@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.special import gamma
 
 from redose import coordinates, covariates, episodes, kinetics, onsets, prediction, survival
-from redose.decisions import path
+from redose.decisions import path, records
 from redose.decisions.regimes import GRADES, Regime, RegimeError
 from redose.prediction import Draws
 
@@ -89,7 +89,9 @@ def of_population(data: xr.Dataset, draws: Draws, interval: np.ndarray, seed: in
     }
 
 
-def people(data: xr.Dataset, draws: Draws, interval: np.ndarray, who: str, cell: np.ndarray, seed: int) -> path.People:
+def people(
+    data: xr.Dataset, draws: Draws, interval: np.ndarray, who: str, cell: np.ndarray, seed: int
+) -> records.People:
     """The patients, for the kernel. who: "trial" or "new". cell: subgroup of each, shape (person,)."""
     found = of_trial(data, draws, interval) if who == "trial" else of_population(data, draws, interval, seed)
     relative = []
@@ -99,10 +101,10 @@ def people(data: xr.Dataset, draws: Draws, interval: np.ndarray, who: str, cell:
         relative.append(np.exp(log_ratio + prediction.interval_effect(data, draws, cause)[interval]).T)
     growth = (1 - found["still"]) * kinetics.LOG10_2 / np.exp(found["growth"])
     arrays = (found["level"].T, growth.T, np.exp(found["kill"]).T, np.stack(relative, axis=1))
-    return plain(path.People, *arrays, cell.astype(np.int64))
+    return plain(records.People, *arrays, cell.astype(np.int64))
 
 
-def hazards(data: xr.Dataset, draws: Draws, step: float, steps: int) -> path.Hazards:
+def hazards(data: xr.Dataset, draws: Draws, step: float, steps: int) -> records.Hazards:
     """Baselines cumulated over the steps and what the marker does to them, for the kernel."""
     edges, ratio = step * np.arange(steps + 1.0), np.arange(LOWEST, HIGHEST + SPACING / 2, SPACING)
     fraction = kinetics.log10_fraction(ratio)[:, None]
@@ -116,7 +118,7 @@ def hazards(data: xr.Dataset, draws: Draws, step: float, steps: int) -> path.Haz
     kinds = np.array([KINDS_OF_CAUSE.get(c, path.OTHER) for c in prediction.causes(data)])
     arrays = [np.stack(x, axis=1) for x in (grown, linked, slope)]
     return plain(
-        path.Hazards,
+        records.Hazards,
         arrays[0],
         arrays[1].astype(np.float32),
         LOWEST,
@@ -132,7 +134,7 @@ def usual_product(data: xr.Dataset) -> str:
     return str(data["product"].to_numpy()[np.bincount(data["dose_product"].to_numpy()).argmax()])
 
 
-def kill(data: xr.Dataset, draws: Draws, regimes: list[Regime], reference_cells: float) -> path.Kill:
+def kill(data: xr.Dataset, draws: Draws, regimes: list[Regime], reference_cells: float) -> records.Kill:
     """What an infusion of every regime does, for the kernel. Raises RegimeError for an unknown product or agent."""
     products, features = list(data["product"].to_numpy()), list(data["feature"].to_numpy())
     raw = data["dose_features"].to_numpy() + data["mean_features"].to_numpy()[data["dose_patient"].to_numpy()]
@@ -156,7 +158,7 @@ def kill(data: xr.Dataset, draws: Draws, regimes: list[Regime], reference_cells:
         agents = list(data["course"].to_numpy())
         kappa.append(draws["kappa"][agents.index(r.agent)] if r.agent in agents else np.zeros_like(half_life[-1]))
     arrays = [np.stack(x, axis=1) for x in (weight, half_life, kappa)]
-    return plain(path.Kill, *arrays, draws["rho"])
+    return plain(records.Kill, *arrays, draws["rho"])
 
 
 def timed(features: list[str], data: xr.Dataset, regime: Regime) -> int:
@@ -179,7 +181,7 @@ def gvhd(
     interval: np.ndarray,
     decision: dict,
     about: dict,
-) -> path.Gvhd:
+) -> records.Gvhd:
     """GVHD of these patients, for the kernel. fit: (design, draws) of the model gvhd; None where there is none, and
     nobody has GVHD."""
     patterns, pattern, days = patterns_of(data)
@@ -194,7 +196,7 @@ def gvhd(
         )
         background = np.zeros((count, 2, 1, steps))
         return plain(
-            path.Gvhd, none, np.ones(count), background, level, *nobody, none, ratio, pattern, days, False, False
+            records.Gvhd, none, np.ones(count), background, level, *nobody, none, ratio, pattern, days, False, False
         )
     own, known = fit
     patient = pd.Index(own["patient"].to_numpy()).get_indexer(
@@ -210,7 +212,7 @@ def gvhd(
     of_patients = relative, shares.transpose(3, 0, 1, 2), counted
     recurrent = bool(json.loads(own.attrs["options"])["recurrent"])
     return plain(
-        path.Gvhd, caused, half_life, background, level, *of_patients, ends, ratio, pattern, days, True, recurrent
+        records.Gvhd, caused, half_life, background, level, *of_patients, ends, ratio, pattern, days, True, recurrent
     )
 
 

@@ -70,7 +70,7 @@ def verdict(
     interval = people.members(data, decision["ahead"]["patients"], decision["ahead"]["most"])
     cell = np.zeros(len(interval), dtype=int)
     own = (fit_of_gvhd[0], few(fit_of_gvhd[1])) if fit_of_gvhd else None
-    parts = outcomes.arrays(data, few(draws), own, about, decision, every, interval, cell, 0, seed)
+    world = outcomes.arrays(data, few(draws), own, about, decision, every, interval, cell, 0, seed)
     places = worked.shown(every, u.mean(0))
     spacings = sorted({decision["ahead"]["step"] * r.fixed for r in every if r.fixed > 0})
     crowd = people.people(data, draws, interval, decision["ahead"]["patients"], cell, seed)
@@ -87,7 +87,7 @@ def verdict(
         "support": visited,
         "overlaps": support.overlaps(prior, unthinned(draws, prior), decision["support"]["overlap"]),
         "suppression": worked.suppression(draws, crowd, spacings),
-        "worked": worked.example(every, places, parts, lod),
+        "worked": worked.example(every, places, world, lod),
     }
 
 

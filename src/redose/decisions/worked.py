@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from redose import kinetics
-from redose.decisions import path
+from redose.decisions import path, records
 from redose.decisions import regimes as rules
 from redose.decisions.regimes import Regime
 from redose.prediction import Draws
@@ -12,7 +12,7 @@ from redose.prediction import Draws
 SHOWN = 3
 
 
-def typical(people: path.People) -> tuple[int, int]:
+def typical(people: records.People) -> tuple[int, int]:
     """(draw, patient): the patient nearest to the medians of level, growth and kill over all draws, each in its sd."""
     parts = [people.level, np.log(np.maximum(people.growth, 1e-12)), np.log(np.maximum(people.kill, 1e-12))]
     apart = sum(((x - np.median(x)) / max(x.std(), 1e-12)) ** 2 for x in parts)
@@ -29,19 +29,19 @@ def shown(regimes: list[Regime], expected: np.ndarray) -> list[int]:
     return places[:SHOWN]
 
 
-def example(regimes: list[Regime], places: list[int], parts: tuple, lod: float) -> pd.DataFrame:
+def example(regimes: list[Regime], places: list[int], world: records.World, lod: float) -> pd.DataFrame:
     """The path of a typical patient, a row per regime and step: regime, day, level (log10 MRD), reading (NaN without a
     test), below (a reading under the limit), infusion, free, gvhd, severe, progressed, dead (probabilities at the
     end of the step).
 
-    parts: from `outcomes.arrays`. lod: log10.
+    world: from `outcomes.arrays`. lod: log10.
     """
-    draw, patient = typical(parts[0])
+    draw, patient = typical(world.people)
     times, numbers = rules.rules(regimes)
-    step = parts[-1].step
+    step = world.setting.step
     tables = []
     for place in places:
-        traced = path.followed(draw, patient, place, times, numbers, *parts)
+        traced = path.followed(draw, patient, place, times, numbers, world)
         table = pd.DataFrame(traced, columns=list(path.TRACED))
         table.insert(0, "regime", regimes[place].name)
         table.insert(1, "day", step * np.arange(len(table)))
@@ -52,7 +52,7 @@ def example(regimes: list[Regime], places: list[int], parts: tuple, lod: float) 
     return pd.concat(tables, ignore_index=True)
 
 
-def suppression(draws: Draws, people: path.People, intervals: list[float]) -> pd.DataFrame:
+def suppression(draws: Draws, people: records.People, intervals: list[float]) -> pd.DataFrame:
     """Draws of the median patient beside the suppression boundary, log10 kill = 0.301 · interval / doubling: a row per
     spacing of infusions (days) and draw: spacing, draw, doublings (between two), kill (log10, of one infusion of the
     reference cells), held (share of the draw's patients whose MRD does not rise)."""
