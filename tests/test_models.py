@@ -168,7 +168,7 @@ def by_patient(model: pm.Model, draws: dict, place: int) -> np.ndarray:
 
 
 def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndarray:
-    """The innovation behind a stored effect: u = omega z, weights = softmax(log constant + walk)."""
+    """What is sampled for a stored effect: z of u = omega z, x of weights = softmax(log constant + walk x)."""
     stem = name.removeprefix("z_")
     if stem.startswith("omega_"):
         return draws[stem][place]
@@ -190,7 +190,7 @@ def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndar
     walk = np.log(draws[f"weights_{stem}"][..., place]) - np.log(model.constants[stem])
     if parts.is_piecewise(model.design, stem):
         return walk
-    return np.diff(walk) / draws[f"smooth_{stem}"][place]
+    return np.linalg.solve(model.design[f"{stem}_walk"].to_numpy()[1:], walk[1:] - walk[0])
 
 
 CASES = [

@@ -51,6 +51,27 @@ def test_constant_weights_give_a_constant_hazard(spline):
     assert np.allclose(spline.hazard(np.linspace(0, 700, 50)) @ spline.constant, 1 / 700)
 
 
+def test_a_walk_keeps_its_distribution_and_the_information_of_events_is_diagonal(spline):
+    """Steps of unit variance whatever the turn; information against differences of the log likelihood of 700 events,
+    one a day: the hazard is constant and as many are at risk every day, so the exposure says nothing of the weights."""
+    days = np.arange(700) + 0.5
+    walk, known = spline.walk(days)
+    steps = np.diff(walk, axis=0)
+    assert walk[0] == pytest.approx(np.zeros(spline.size - 1))
+    assert steps @ steps.T == pytest.approx(np.eye(spline.size - 1), abs=1e-12)
+
+    def likelihood(x):
+        weights = spline.constant * np.exp(walk @ x)
+        return np.log(spline.hazard(days) @ (weights / weights.sum())).sum()
+
+    d = 1e-3 * np.eye(spline.size - 1)
+    for i, a in enumerate(d):
+        for j, b in enumerate(d):
+            second = likelihood(a + b) - likelihood(a - b) - likelihood(b - a) + likelihood(-a - b)
+            assert -second / 4e-6 == pytest.approx(known[i] if i == j else 0.0, abs=1e-3 * known.max())
+    assert np.allclose(spline.walk(days[:0])[1], 0)
+
+
 def test_pieces_are_constant_and_closed_on_the_right():
     pieces = survival.MSpline(np.array([0.0, 10.0, 40.0, 100.0]), 0)
     assert pieces.size == 3

@@ -332,6 +332,9 @@ def _spline(cause: str, spline: survival.MSpline, data: xr.Dataset, link: str) -
         f"{cause}_constant": (basis, spline.constant),
         f"{cause}_hazard": (("row", basis), spline.hazard(data["row_clock"].to_numpy())),
     }
+    if spline.degree:  # the pieces of a piecewise constant hazard are independent
+        walk, known = spline.walk(data["row_clock"].to_numpy()[data[f"row_{cause}"].to_numpy()])
+        found |= {f"{cause}_walk": ((basis, f"{cause}_step"), walk), f"{cause}_known": (f"{cause}_step", known)}
     if link == "none":
         grown = spline.cumulative(data["row_exit"].to_numpy()) - spline.cumulative(data["row_entry"].to_numpy())
         found[f"{cause}_cumulative"] = (("row", basis), grown)

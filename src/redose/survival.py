@@ -67,6 +67,24 @@ class MSpline:
             return np.eye(self.size)[np.searchsorted(self.knots[1:-1], inside, side="left")] * self._normaliser()
         return BSpline.design_matrix(inside, self.knots, self.degree).toarray() * self._normaliser()
 
+    def walk(self, event_times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(directions W, information): a random walk of log weights, in steps turned to where the events tell of one
+        alone.
+
+        W x, shape (basis,), has the distribution of a walk from 0 with independent standard normal steps when x is
+        standard normal, shape (step,), for W is the cumulative sum times an orthogonal matrix, and the information of
+        the events about x is diagonal, shape (step,). That is theirs about a constant hazard of unknown rate: an event
+        at t says of log p_k what its share p_k M_k(t) of the hazard differs from the mean share of all events.
+        """
+        share = np.zeros((0, self.size))
+        if len(event_times):
+            hazard = self.constant * self.hazard(event_times)
+            share = hazard / hazard.sum(1, keepdims=True)
+            share -= share.mean(0)
+        summed = np.tri(self.size, self.size - 1, -1)
+        known, turned = np.linalg.eigh(summed.T @ share.T @ share @ summed)
+        return summed @ turned, np.maximum(known, 0.0)
+
     def cumulative(self, t: np.ndarray) -> np.ndarray:
         """∫ M_k from `lower` to t, shape (t, basis); linear beyond `upper`."""
         t = np.asarray(t, dtype=float)

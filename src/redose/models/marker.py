@@ -7,9 +7,9 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from pymc.logprob.transforms import Transform
 
 from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
+from redose.models.parts import Informed
 
 
 def kinetics_of(data: xr.Dataset) -> dict:
@@ -131,38 +131,10 @@ def kill_coefficients(data: xr.Dataset, prior: dict, log_delta):
     if data.sizes["lot"]:
         omega = pm.HalfNormal("omega_lot", **prior["omega_lot"])
         mean = log_delta + (data["lot_property"].to_numpy() * xi).sum(1)
-        kill = pm.Normal("z_lot", mean, omega, dims="lot", default_transform=Informed(data))
+        how = Informed(data["lot_information"].to_numpy(), data["lot_centre"].to_numpy())
+        kill = pm.Normal("z_lot", mean, omega, dims="lot", default_transform=how)
         parts.append(pm.Deterministic("u_lot", kill - mean, dims="lot"))
     return pt.concatenate(parts)
-
-
-class Informed(Transform):
-    """Sampling coordinates z of lots' log kills: kill = (L c + μ / ω²) / P + z / √P, P = L + 1 / ω².
-
-    L, c: what the samples say of each lot, roughly, fixed before sampling (`redose.coordinates`): a lot that was given
-    often is centred, one that hardly was is not.
-    """
-
-    name = "informed"
-
-    def __init__(self, data: xr.Dataset):
-        self.information, self.centre = data["lot_information"].to_numpy(), data["lot_centre"].to_numpy()
-
-    # inputs: generator, size, mean, sd
-    def backward(self, value, *inputs):
-        mean, precision = self._expected(*inputs[-2:])
-        return mean + value / pt.sqrt(precision)
-
-    def forward(self, value, *inputs):
-        mean, precision = self._expected(*inputs[-2:])
-        return (value - mean) * pt.sqrt(precision)
-
-    def log_jac_det(self, value, *inputs):
-        return -0.5 * pt.log(self._expected(*inputs[-2:])[1])
-
-    def _expected(self, mean, sd):
-        precision = self.information + 1 / sd**2
-        return (self.information * self.centre + mean / sd**2) / precision, precision
 
 
 def by_product(data: xr.Dataset, prior: dict) -> dict:
