@@ -64,13 +64,13 @@ def compared(truth: dict, tree) -> dict[str, bool]:
 @pytest.mark.parametrize("model", LINKS)
 def test_intervals_cover_the_truth(model, tmp_path, record_property):
     """Of the population's parameters 80 % at least, over ten trials between 85 and 95 % and each in six or more; every
-    fit passes the gate, at limits for fewer draws."""
-    held = []
+    fit passes the gate, at limits for fewer draws. All trials are run before anything is judged."""
+    held, rejected = [], []
     for seed in SEEDS[model]:
         truth, tree = refitted(model, seed, tmp_path / str(seed))
         table = diagnostics.summarise(tree, 0.9)
         verdict = acceptance.judge(table, diagnostics.sampler_summary(tree), LIMITS, model, str(seed))
-        assert verdict.accepted, verdict.text()
+        rejected += [] if verdict.accepted else [verdict.text()]
         held.append(compared(truth, tree))
         print(seed, "missed:", sorted(k for k, v in held[-1].items() if not v), flush=True)
     assert len(held[0]) >= 40
@@ -79,6 +79,7 @@ def test_intervals_cover_the_truth(model, tmp_path, record_property):
     record_property("coverage", float(coverage))
     rarest = times.nsmallest(4).to_dict()
     print(f"{model}: {coverage:.1%} of {len(held) * len(times)} intervals hold the truth; rarest: {rarest}")
+    assert not rejected, "\n".join(rejected)
     assert coverage >= 0.8
     if len(held) == 10:
         assert 0.85 <= coverage <= 0.95
