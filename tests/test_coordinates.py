@@ -7,14 +7,13 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
-import xarray as xr
 import yaml
 from pytensor.compile.mode import Mode
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 from test_models import CONFIG, CURVE, PLAIN_PYTHON, STRANDS, built, evaluated, prior_draws
 
 from redose import checks, coordinates, design, simulate, tables
-from redose.models import marker, traits
+from redose.models import parts, traits
 
 ROOT = Path(__file__).parents[1]
 STUDY = CONFIG["studies"]["redosable"]
@@ -98,12 +97,11 @@ def conditional(data, mean, sd, small, shared) -> tuple[np.ndarray, np.ndarray]:
     return covariance @ pull, covariance
 
 
-def test_lots_are_sampled_between_their_own_and_the_mean_kill():
-    """z = 0 is the precision-weighted mean of what samples and population say, a unit step its sd; a lot of which the
-    samples say nothing stands at the population's mean."""
+def test_effects_are_sampled_between_their_own_and_the_population_mean():
+    """z = 0 is the precision-weighted mean of what samples and population say, a unit step its sd; an effect of which
+    the samples say nothing stands at the population's mean."""
     information, centre, mean, sd = np.array([0.0, 75.0]), np.array([9.0, 0.4]), np.array([0.2, 0.0]), 0.2
-    data = xr.Dataset({"lot_information": ("lot", information), "lot_centre": ("lot", centre)})
-    transform, inputs = marker.Informed(data), [None, None, pt.constant(mean), pt.constant(sd)]
+    transform, inputs = parts.Informed(information, centre), [None, None, pt.constant(mean), pt.constant(sd)]
     assert transform.backward(np.zeros(2), *inputs).eval() == pytest.approx([0.2, 0.3])  # (75 * 0.4 + 25 * 0) / 100
     step = transform.backward(np.ones(2), *inputs).eval() - transform.backward(np.zeros(2), *inputs).eval()
     assert step == pytest.approx([0.2, 0.1])

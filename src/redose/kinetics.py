@@ -77,6 +77,15 @@ def arrange_doses(
     return Doses(patient, day, product, features - mean[patient], mean, later, partner, day[later] - day[partner])
 
 
+def of_patients(doses: Doses, patients: np.ndarray) -> Doses:
+    """The infusions of some patients alone, in the same order. patients: indices, in any order."""
+    mine = np.isin(doses.patient, patients)
+    place, pair = np.cumsum(mine) - 1, mine[doses.pair_later]
+    one_by_one = (x[mine] for x in (doses.patient, doses.day, doses.product, doses.features))
+    pairs = (place[doses.pair_later[pair]], place[doses.pair_earlier[pair]], doses.pair_gap[pair])
+    return Doses(*one_by_one, doses.mean_features, *pairs)
+
+
 def last_dose(doses: Doses, patient: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(slot, since): last infusion strictly before each day, as 1 + its place in `doses` (0: none), and days since.
 

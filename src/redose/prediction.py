@@ -67,12 +67,13 @@ def shared_at(data: xr.Dataset, draws: Draws, interval: np.ndarray, day: np.ndar
         knots, none = data["curve_knots"].to_numpy(), np.zeros((len(day), count))
         basis, basis_slope = kinetics.curve_basis(elapsed, knots), kinetics.curve_slope(elapsed, knots)
         return Shared(basis, basis_slope, none, none, drop, dropping)
-    doses, h = coordinates.doses_of(data), draws["half_life"]
+    doses, h = kinetics.of_patients(coordinates.doses_of(data), patient), draws["half_life"]
     total, running = kinetics.dose_states(doses, coefficients(data, draws), h)
     slot, since = kinetics.last_dose(doses, patient, day)
     done = kinetics.kill_done(total, running, slot, since, h)
-    at_start = (data["start_slot"].to_numpy(), data["start_since"].to_numpy())
-    done -= kinetics.kill_done(total, running, *at_start, h)[interval]
+    own, place = np.unique(interval, return_inverse=True)
+    at_start = kinetics.last_dose(doses, data["interval_patient"].to_numpy()[own], start[own])
+    done -= kinetics.kill_done(total, running, *at_start, h)[place]
     rate = kinetics.kill_rate(running, slot, since, h)
     return Shared(elapsed[:, None], np.ones((len(day), 1)), done, rate, drop, dropping)
 
@@ -90,8 +91,9 @@ def courses_at(data: xr.Dataset, draws: Draws, patient: np.ndarray, day: np.ndar
     return drop, dropping
 
 
-def marker(data: xr.Dataset, shared: Shared, start, growth, log_kill, still=0.0) -> tuple[np.ndarray, np.ndarray]:
-    """(level, slope): log10 of the marker, and its change in log10 per 30 days; shape (point, draw, ...).
+def marker(data: xr.Dataset, shared: Shared, start, growth, log_kill, still=0.0, sloping=True) -> tuple:
+    """(level, slope): log10 of the marker, and its change in log10 per 30 days; shape (point, draw, ...). The slope is
+    None where it is not asked for (`sloping`).
 
     start: level at the interval's start. growth: traits of growth, shape (basis, point, draw, ...). log_kill: trait of
     the kill (ignored without infusions). still: 1 where the marker never regrows. Arrays of `shared` must broadcast.
@@ -100,11 +102,16 @@ def marker(data: xr.Dataset, shared: Shared, start, growth, log_kill, still=0.0)
     columns = range(len(pace))
     wide = (slice(None), *(None,) * (np.ndim(pace) - 2))
     ratio = start + (1 - still) * sum(pace[m] * shared.basis[:, m][wide] for m in columns) - shared.drop
+    if coordinates.infused(data):
+        ratio = ratio - np.exp(log_kill) * shared.done
+    level = kinetics.log10_fraction(ratio) if coordinates.infused(data) else ratio
+    if not sloping:
+        return level, None
     slope = (1 - still) * sum(pace[m] * shared.basis_slope[:, m][wide] for m in columns) - shared.dropping
     if not coordinates.infused(data):
-        return ratio, 30 * slope
-    ratio, slope = ratio - np.exp(log_kill) * shared.done, slope - np.exp(log_kill) * shared.rate
-    return kinetics.log10_fraction(ratio), 30 * slope * kinetics.slope_of_fraction(ratio)
+        return level, 30 * slope
+    slope = slope - np.exp(log_kill) * shared.rate
+    return level, 30 * slope * kinetics.slope_of_fraction(ratio)
 
 
 def latent(data: xr.Dataset, draws: Draws, interval: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -155,14 +155,15 @@ def own_likelihood(data: xr.Dataset, draws: prediction.Draws, i: int, block, eff
     hazards = without_patient(data, draws, rows)
     after = len(samples)
     for cause in hazards:
-        linked = prediction.association(data, wide, cause, fraction[after:], slope[after:])
+        linked = prediction.association(data, wide, cause, fraction[after:], None if slope is None else slope[after:])
         hazards[cause] = hazards[cause] + linked
     v = np.broadcast_to(effects[:, -1] if "omega_v" in draws else 0.0, log_y.shape)
     return log_y, event_terms(data, draws, hazards, rows, v)
 
 
 def own_marker(data: xr.Dataset, draws: prediction.Draws, points, block, effects, still: float):
-    """(level, slope) of the marker at a patient's points for proposed effects, shape (point, draw, proposal)."""
+    """(level, slope) of the marker at a patient's points for proposed effects, shape (point, draw, proposal). The slope
+    is None where no hazard depends on it."""
     interval = data["point_interval"].to_numpy()[points]
     day = data["interval_start"].to_numpy()[interval] + data["point_elapsed"].to_numpy()[points]
     shared = prediction.shared_at(data, draws, interval, day)
@@ -173,7 +174,8 @@ def own_marker(data: xr.Dataset, draws: prediction.Draws, points, block, effects
     shape = (len(points), 1, len(effects))
     growth = [np.broadcast_to(effects[:, np.isin(block, g)].T[:, None], shape) for g in at["growth"]]
     log_kill = effects[:, np.isin(block, at["kill"])].T[:, None] if coordinates.infused(data) else 0.0
-    return prediction.marker(data, replace(shared, **wide), start, np.array(growth), log_kill, still)
+    sloping = any(name.startswith("alpha_slope") for name in draws)
+    return prediction.marker(data, replace(shared, **wide), start, np.array(growth), log_kill, still, sloping)
 
 
 def score(data: xr.Dataset, draws: prediction.Draws, seed: int) -> pd.DataFrame:
