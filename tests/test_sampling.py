@@ -15,7 +15,9 @@ SHORT = {"chains": 3, "tune": 60, "draws": 40, "target_accept": 0.8}
 def test_same_seed_same_draws_for_one_and_two_cores():
     """Bit for bit, for the model with the most parts."""
     data, model = built("joint_step")
-    first, second = (sampling.fit(model, data, SHORT, 1, "test", cores)["posterior"].to_dataset() for cores in (1, 2))
+    made = sampling.compiled(model)
+    trees = [sampling.drawn(made, model, data, SHORT, 1, "test", cores) for cores in (1, 2)]
+    first, second = (tree["posterior"].to_dataset() for tree in trees)
     assert list(first.data_vars) == list(second.data_vars)
     for name in first.data_vars:
         assert first[name].to_numpy().tobytes() == second[name].to_numpy().tobytes(), name
@@ -25,7 +27,8 @@ def test_same_seed_same_draws_for_one_and_two_cores():
 
 def test_chains_and_seeds_give_other_draws():
     data, model = built("intervals")
-    trees = [sampling.fit(model, data, SHORT, s, "test", 1) for s in (1, 2)]
+    made = sampling.compiled(model)
+    trees = [sampling.drawn(made, model, data, SHORT, s, "test", 1) for s in (1, 2)]
     rates = [tree["posterior"]["rate_progression"].to_numpy() for tree in trees]
     log_prior = stats.lognorm.logpdf(
         rates[0], PRIOR["rate_progression"]["sigma"], scale=CONFIG["priors"]["rate_progression"]["median"]

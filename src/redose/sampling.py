@@ -68,14 +68,26 @@ def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str,
     data: the design that the model was built from. sampling: chains, tune, draws, target_accept. seed: from `seed_of`;
     each chain derives its own from it, so draws do not depend on `cores`. name: for the progress lines.
     """
-    import nutpie  # takes a second to import, and only this function samples
-
     log.info("%s: compiling", name)
+    return drawn(compiled(model), model, data, sampling, seed, name, cores)
+
+
+def compiled(model: pm.Model):
+    """The model as machine code, for `drawn`."""
+    import nutpie  # takes a second to import, and only these two functions need it
+
+    names = list(dict.fromkeys([*kept(model), *(v.name for v in with_prior(model))]))
+    with threadpool_limits(1):  # constants that it folds must not depend on the cores
+        return nutpie.compile_pymc_model(model, var_names=names, jitter_rvs=jittered(model))
+
+
+def drawn(made, model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str, cores: int = 1) -> xr.DataTree:
+    """What `fit` returns, of a model that `compiled` made before."""
+    import nutpie
+
     with threadpool_limits(1):  # four chains with four BLAS threads each are slower than four with one
-        names = list(dict.fromkeys([*kept(model), *(v.name for v in with_prior(model))]))
-        compiled = nutpie.compile_pymc_model(model, var_names=names, jitter_rvs=jittered(model))
         tree = nutpie.sample(
-            compiled,
+            made,
             draws=sampling["draws"],
             tune=sampling["tune"],
             chains=sampling["chains"],
