@@ -1,5 +1,10 @@
 """Seeds, reproducibility to the bit, prior conversion and the gate."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,6 +28,30 @@ def test_same_seed_same_draws_for_one_and_two_cores():
         assert first[name].to_numpy().tobytes() == second[name].to_numpy().tobytes(), name
     assert "v" in first
     assert not any(name.startswith(("z_", "exposure_")) for name in first.data_vars)
+
+
+FIT_AND_PRINT = """
+import hashlib
+from test_models import built
+from redose import sampling
+data, model = built("intervals")
+draws = sampling.fit(model, data, {"chains": 2, "tune": 60, "draws": 40, "target_accept": 0.8}, 1, "test")["posterior"]
+print(hashlib.sha256(b"".join(draws[name].to_numpy().tobytes() for name in sorted(draws.data_vars))).hexdigest())
+"""
+
+
+def test_same_draws_whatever_was_compiled_before(tmp_path):
+    """Two processes, the first with nothing in PyTensor's cache of compiled functions, the second with all of it."""
+    flags = ",".join(filter(None, [os.environ.get("PYTENSOR_FLAGS"), f"base_compiledir={tmp_path}"]))
+    place = {"PYTENSOR_FLAGS": flags, "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", FIT_AND_PRINT]
+    cold, warm = (
+        subprocess.run(command, env=os.environ | place, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
+    assert any(tmp_path.rglob("*.nbi"))
+    assert len(cold.strip()) == 64
+    assert cold == warm
 
 
 def test_chains_and_seeds_give_other_draws():

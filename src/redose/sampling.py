@@ -77,7 +77,9 @@ def compiled(model: pm.Model):
     import nutpie  # takes a second to import, and only these two functions need it
 
     names = list(dict.fromkeys([*kept(model), *(v.name for v in with_prior(model))]))
-    with threadpool_limits(1):  # constants that it folds must not depend on the cores
+    # Constants that it folds must not depend on the cores. Fast-math lets LLVM reorder sums, differently for a function
+    # that it inlines and for one from PyTensor's cache: draws would depend on what was compiled before.
+    with threadpool_limits(1), pytensor.config.change_flags(numba__fastmath=False):
         return nutpie.compile_pymc_model(model, var_names=names, jitter_rvs=jittered(model))
 
 
