@@ -111,6 +111,16 @@ def test_effects_are_sampled_between_their_own_and_the_population_mean():
     )
 
 
+def test_lots_keep_their_distribution_in_the_directions_that_are_sampled():
+    """u_lot ~ Normal(0, omega_lot), independent: draws of the prior, through the directions and back."""
+    data, model = built("joint_value", kinetics=STRANDS)
+    turned = data["lot_turned"].to_numpy()
+    assert turned.T @ turned == pytest.approx(np.eye(data.sizes["lot"]), abs=1e-12)
+    draws = prior_draws(model, 2000)
+    u = draws["u_lot"] / draws["omega_lot"]
+    assert np.cov(u) == pytest.approx(np.eye(data.sizes["lot"]), abs=5 / np.sqrt(2000))
+
+
 @pytest.mark.parametrize(
     ("model", "kinetics"), [("joint_step", {}), ("joint_value", STRANDS), ("joint_value", CURVE | {"correlated": True})]
 )

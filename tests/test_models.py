@@ -184,7 +184,8 @@ def standardised(draws: dict, name: str, place: int, model: pm.Model) -> np.ndar
         return (np.array(partial) + 1) / 2
     if stem == "lot":
         xi = draws["xi"][..., place] if "xi" in draws else np.zeros(0)
-        return draws["u_lot"][..., place] + np.log(draws["delta"][place]) + model.design["lot_property"].to_numpy() @ xi
+        mean = np.log(draws["delta"][place]) + model.design["lot_property"].to_numpy() @ xi
+        return model.design["lot_turned"].to_numpy().T @ (draws["u_lot"][..., place] + mean)
     if stem in ("trial", "site"):
         return draws[f"u_{stem}"][..., place] / draws[f"omega_{stem}"][place]
     walk = np.log(draws[f"weights_{stem}"][..., place]) - np.log(model.constants[stem])

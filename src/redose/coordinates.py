@@ -281,14 +281,20 @@ def moved_by_shared(data: xr.Dataset, priors: dict, samples: Samples, jacobian: 
 
 
 def of_lots(data: xr.Dataset, found: Approximation) -> dict:
-    """lot_information and lot_centre, shape (lot,): what the samples say of the log kill of each lot, were the others
-    known: Σ_i share_i² / (variance of the patient's kill given its samples, and between patients), and the mean kill.
-    share_i: of a patient's infusions that came from the lot."""
+    """lot_turned, shape (lot, turn): orthogonal directions in the log kills of lots, of which the samples tell one by
+    one; lot_information and lot_centre, shape (turn,): what they say of each, roughly: the eigenvalues of Σ_i share_i
+    share_i' / (variance of the patient's kill given its samples, and between patients), and the mean kill. share_i: of
+    a patient's infusions, from each lot. Lots that the same patients were given are told apart worst."""
     at, lots = groups(data)["kill"], data.sizes["lot"]
-    raw = data["mean_features"].to_numpy()[:, data.sizes["feature"] - lots :]
+    share = data["mean_features"].to_numpy()[:, data.sizes["feature"] - lots :]
     variance = found.variance[at] + found.spread[at] ** 2
-    centre = np.full(lots, found.mean[at].mean() if len(at) else 0.0)
-    return {"lot_information": ("lot", (raw**2 / variance[:, None]).sum(0)), "lot_centre": ("lot", centre)}
+    known, turned = np.linalg.eigh(share.T @ (share / variance[:, None]))
+    centre = turned.sum(0) * (found.mean[at].mean() if len(at) else 0.0)
+    return {
+        "lot_turned": (("lot", "turn"), turned),
+        "lot_information": ("turn", np.maximum(known, 0.0)),
+        "lot_centre": ("turn", centre),
+    }
 
 
 def sampling_coordinates(data: xr.Dataset, priors: dict) -> dict:

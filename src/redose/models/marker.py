@@ -122,7 +122,8 @@ def kill_coefficients(data: xr.Dataset, prior: dict, log_delta):
     """Coefficients of the features of an infusion, shape (feature,): ψ, ρ, θ by agent, ξ by property of products, and
     a lot's own effect, partially pooled.
 
-    What is sampled of a lot is its own kill, log δ + ξ'z + u_lot: infusions tell of that, and of δ only through it.
+    What is sampled are the lots' own kills, log δ + ξ'z + u_lot, for infusions tell of those, and of δ only through
+    them: in orthogonal directions of which they tell one by one, whose prior is as independent as that of u_lot.
     """
     psi, rho = pm.Normal("psi", **prior["psi"]), pm.Normal("rho", **prior["rho"])
     theta = effects(data, "theta", prior["theta"], "timed")
@@ -132,8 +133,9 @@ def kill_coefficients(data: xr.Dataset, prior: dict, log_delta):
         omega = pm.HalfNormal("omega_lot", **prior["omega_lot"])
         mean = log_delta + (data["lot_property"].to_numpy() * xi).sum(1)
         how = Informed(data["lot_information"].to_numpy(), data["lot_centre"].to_numpy())
-        kill = pm.Normal("z_lot", mean, omega, dims="lot", default_transform=how)
-        parts.append(pm.Deterministic("u_lot", kill - mean, dims="lot"))
+        turned = data["lot_turned"].to_numpy()
+        kill = pm.Normal("z_lot", pt.dot(turned.T, mean), omega, dims="turn", default_transform=how)
+        parts.append(pm.Deterministic("u_lot", pt.dot(turned, kill) - mean, dims="lot"))
     return pt.concatenate(parts)
 
 

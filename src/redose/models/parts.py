@@ -20,7 +20,7 @@ def coords(data: xr.Dataset) -> dict:
     of_marker = ("level_covariate", "growth_covariate", "kill_covariate", "assay", "course", "product", "timed", "lot")
     named = ("patient", "interval", "trial", "site", "k", *of_marker, "property", "trait", "trait_pair")
     found = {d: data[d].to_numpy() for d in (*named, *(f"{c}_covariate" for c in causes(data))) if d in data.coords}
-    counted = ("row", "sample", "basis", *(f"{c}_basis" for c in causes(data)))
+    counted = ("row", "sample", "basis", "turn", *(f"{c}_basis" for c in causes(data)))
     found |= {d: np.arange(data.sizes[d]) for d in counted if d in data.sizes}
     return found | {f"{c}_step": np.arange(1, data.sizes[f"{c}_basis"]) for c in causes(data) if has_spline(data, c)}
 
