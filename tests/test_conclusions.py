@@ -10,7 +10,17 @@ from lifelines import WeibullFitter
 from scipy.integrate import quad
 from test_models import ABOUT, CONFIG, LINE, MIXED, STRANDS, built, options, sample_plainly, shrunk, small_study
 
-from redose import design, kinetics, overlay, prediction, scores, selection, thresholds, trajectories
+from redose import (
+    design,
+    kinetics,
+    one_patient,
+    overlay,
+    prediction,
+    scores,
+    selection,
+    thresholds,
+    trajectories,
+)
 from redose.figures import checking, labels
 from redose.survival import YEAR
 
@@ -385,7 +395,8 @@ def test_importance_sampling_integrates_a_patient_out():
     effects = np.column_stack(
         [rng.normal(-3.0, 0.5, number), rng.normal(np.log(36), 0.3, number), rng.normal(kill, 0.3, number)]
     )
-    log_y, log_t = (x[0] for x in scores.own_likelihood(data, one, 1, block, effects, 0.0))
+    of_samples, happened = one_patient.own_likelihood(data, one, 1, block, effects[None], 0.0)
+    log_y, log_t = of_samples[0], happened.integrated(one)[0]
     brute = np.log(np.mean(np.exp(log_y + log_t)))
 
     # the proposal is centred on draws of the traits: give it the conditional moments by weighting the prior draws

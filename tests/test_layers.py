@@ -11,10 +11,11 @@ LAYERS = [
     {"problems", "rules", "about", "contract", "tables", "sheets", "sentinels", "samples", "follow_up", "weeks"}
     | {"patients", "checks", "examples", "dictionary"},
     {"coordinates", "covariates", "estimand", "markers", "design", "onsets"},
-    {"priors", "simulate"},
+    {"priors", "simulate", "prediction"},
+    {"one_patient"},
     {"models"},
     {"sampling"},
-    {"diagnostics", "acceptance", "prediction", "overlay", "trajectories", "thresholds", "selection", "scores"}
+    {"diagnostics", "acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}
     | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity"},
     {"decisions"},
     {"calibration"},

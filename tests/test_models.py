@@ -18,7 +18,7 @@ from scipy.integrate import quad
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal, norm
 
-from redose import assay, coordinates, design, files, prediction, priors, sampling, scores
+from redose import assay, coordinates, design, files, one_patient, prediction, priors, sampling, scores
 from redose.models import MODELS, parts, traits
 from redose.survival import YEAR
 
@@ -502,10 +502,10 @@ def test_frailty_integrates_out_as_by_quadrature():
     found = scores.frailty_only(data, draws, rows)
     for s in range(3):
         one = {k: v[..., s : s + 1] for k, v in draws.items()}
-        hazards = scores.without_patient(data, one, rows)
+        happened = one_patient.events(data, one, one_patient.without_patient(data, one, rows), rows)
 
-        def density(v, one=one, hazards=hazards):
-            terms = scores.event_terms(data, one, hazards, rows, np.array([[v]]))[0, 0]
+        def density(v, one=one, happened=happened):
+            terms = happened.given(one_patient.shifts(one, list(happened.exposure), np.array([[v]])))[0, 0]
             omega = one["omega_v"][0]
             return np.exp(terms - 0.5 * (v / omega) ** 2) / (omega * np.sqrt(2 * np.pi))
 
