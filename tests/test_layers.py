@@ -13,6 +13,7 @@ LAYERS = [
     {"coordinates", "covariates", "estimand", "markers", "design", "onsets"},
     {"priors", "simulate", "prediction"},
     {"one_patient"},
+    {"unsettled"},
     {"models"},
     {"sampling"},
     {"diagnostics", "acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}

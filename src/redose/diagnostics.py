@@ -30,7 +30,8 @@ def summarise(tree: xr.DataTree, ci_prob: float) -> pd.DataFrame:
 
 
 def sampler_summary(tree: xr.DataTree) -> dict:
-    """divergences (count), bfmi (smallest over chains), steps (mean leapfrog steps a draw), deepest tree share."""
+    """divergences (count), bfmi (smallest over chains), steps_per_draw (mean leapfrog steps), draws (over all chains),
+    redrawn (patients whose traits were drawn anew by `unsettled`, with rhat before and share moved)."""
     stats = tree["sample_stats"].to_dataset()
     energy = stats["energy"].to_numpy()
     bfmi = np.square(np.diff(energy, axis=1)).mean(1) / energy.var(1)
@@ -39,4 +40,14 @@ def sampler_summary(tree: xr.DataTree) -> dict:
         "bfmi": float(bfmi.min()),
         "steps_per_draw": float(stats["n_steps"].mean()),
         "draws": int(stats.sizes["chain"] * stats.sizes["draw"]),
+        "redrawn": redrawn(tree),
     }
+
+
+def redrawn(tree: xr.DataTree) -> list[dict]:
+    """patient, rhat (of its traits before), moved (share of draws that changed) of every patient drawn anew."""
+    if "redrawn" not in tree.children:
+        return []
+    done = tree["redrawn"].to_dataset()
+    rows = zip(done["redrawn"].to_numpy(), done["rhat"].to_numpy(), done["moved"].to_numpy(), strict=True)
+    return [{"patient": str(p), "rhat": float(rhat), "moved": float(moved)} for p, rhat, moved in rows]

@@ -17,6 +17,7 @@ from pytensor.graph.traversal import ancestors
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
+from redose import unsettled
 from redose.design import causes
 
 log = logging.getLogger("redose")
@@ -62,8 +63,8 @@ class Progress:
 
 def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str, cores: int = 1) -> xr.DataTree:
     """Posterior draws as a DataTree: groups posterior, log_likelihood (of every patient's events and samples, frailty
-    integrated out), log_prior (of every parameter that has a prior) and sample_stats; dims chain, draw and those of the
-    model.
+    integrated out), log_prior (of every parameter that has a prior) and sample_stats, dims chain, draw and those of the
+    model; and redrawn (patients whose traits were drawn anew, `unsettled`) where there are traits.
 
     data: the design that the model was built from. sampling: chains, tune, draws, target_accept. seed: from `seed_of`;
     each chain derives its own from it, so draws do not depend on `cores`. name: for the progress lines.
@@ -198,9 +199,12 @@ def log_prior(model: pm.Model, draws: xr.Dataset) -> xr.Dataset:
 
 
 def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int, log_prior: xr.Dataset) -> xr.DataTree:
-    """The groups that are kept, with frailties drawn, and provenance instead of time stamps."""
+    """The groups that are kept, with unsettled traits, classes and frailties drawn, and provenance instead of time
+    stamps."""
     groups = {g: tree[g].to_dataset() for g in ("posterior", "sample_stats")} | {"log_prior": log_prior}
     posterior = groups["posterior"]
+    if "traits" in posterior:
+        posterior, groups["redrawn"] = unsettled.settle(posterior, data, seed_of(seed, "redrawn"))
     if "log_odds_cured" in posterior:
         posterior = draw_classes(posterior, data, seed_of(seed, "classes"))
     if "omega_v" in posterior:

@@ -396,14 +396,15 @@ def gate(dossier: Dossier) -> Table:
             at = judged.loc[getattr(judged[column], worst)()]
             row.append(Cell(f"{words.number(at[column], digits)} ({at['parameter']})", float(at[column])))
         row += [count(fit.sampler["divergences"]), cell(fit.sampler["bfmi"], lambda x: f"{x:.2f}")]
-        rows.append([*row, count(fit.sampler["draws"]), Cell("accepted")])
+        anew = ", ".join(f"{x['patient']} (R-hat {words.number(x['rhat'], 3)})" for x in fit.sampler["redrawn"])
+        rows.append([*row, count(fit.sampler["draws"]), Cell(anew or "none"), Cell("accepted")])
     columns = [
         "model",
         f"largest R-hat (limit {limits['rhat']:g})",
         f"smallest bulk ESS (limit {limits['ess_bulk']:g})",
     ]
     columns += [f"smallest tail ESS (limit {limits['ess_tail']:g})", f"divergences (limit {limits['divergences']:g})"]
-    columns += [f"BFMI (limit {limits['bfmi']:g})", "draws", "gate"]
+    columns += [f"BFMI (limit {limits['bfmi']:g})", "draws", "patients drawn anew", "gate"]
     return Table("The gate: worst diagnostics of the population parameters", columns, rows)
 
 

@@ -1,0 +1,109 @@
+"""Patients between whose explanations the chains moved too rarely: their traits are drawn anew after sampling.
+
+Readings just above the limit are a marker that touches it, or false positives: such a patient has two modes, and NUTS
+passes from one to the other a few times in a thousand draws (alder-041 of `redosable`: R-hat 1.14, bulk ESS 18, where
+no parameter that patients share had an R-hat above 1.006). Given what patients share, the traits of one patient are
+independent of all others and few. At every draw a patient's traits θ_0 are exchanged by iterated sampling importance
+resampling: candidates θ_1 ... θ_N come from a proposal q, and θ_j is taken with probability proportional to
+p(θ_j, its data | shared) / q(θ_j), j = 0 ... N. The posterior is invariant under this step whatever q and N are
+(Tjelmeland 2004, section 2; Andrieu, Lee & Vihola 2018, section 3). What patients share stays as it was drawn and is
+judged by its own R-hat; traits are judged again after the step, so a poor q shows itself.
+"""
+
+import arviz as az
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from redose import coordinates, prediction
+from redose.one_patient import Events, OwnPrior, own_likelihood
+
+RHAT = 1.01  # as for population parameters: a patient with a trait above it is unsettled
+CANDIDATES = 128
+WIDER = 1.3  # sd of the proposal about the draws relative to theirs
+CHUNK = 200  # draws at a time, which bounds the memory
+
+
+def settle(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> tuple[xr.Dataset, xr.Dataset]:
+    """(the posterior with the traits of unsettled patients drawn anew, and the log likelihoods and exposures that
+    depend on them; what was done). The second has dim redrawn, named by patient: rhat, the largest of its traits
+    before, and moved, the share of draws at which a candidate was taken.
+
+    posterior: as sampled, with log_likelihood_*, exposure_* and log_odds_cured where the model has them. data: the
+    design. seed: from `sampling.seed_of`; every patient has a stream of its own.
+    """
+    blocks, size = coordinates.patient_blocks(data), posterior.sizes["chain"] * posterior.sizes["draw"]
+    of_trait = az.rhat(xr.Dataset({"traits": posterior["traits"]}))["traits"].to_numpy()
+    rhat = np.array([of_trait[block].max() for block in blocks])
+    redrawn = np.flatnonzero(rhat > RHAT)
+    flat = {n: x.to_numpy().reshape(size, -1).copy() for n, x in posterior.data_vars.items() if of_a_patient(n)}
+    draws = prediction.thin(posterior, size)
+    moved = [exchange(flat, draws, data, i, blocks[i], np.random.default_rng([seed, i])) for i in redrawn]
+    posterior = posterior.assign({n: posterior[n].copy(data=x.reshape(posterior[n].shape)) for n, x in flat.items()})
+    done = {"rhat": ("redrawn", rhat[redrawn]), "moved": ("redrawn", np.array(moved, dtype=float))}
+    return posterior, xr.Dataset(done, {"redrawn": data["patient"].to_numpy()[redrawn]})
+
+
+def of_a_patient(name: str) -> bool:
+    """True for variables that depend on a patient's own traits."""
+    return name in ("traits", "log_odds_cured") or name.startswith(("log_likelihood_", "exposure_"))
+
+
+def exchange(flat: dict, draws: prediction.Draws, data: xr.Dataset, i: int, block, rng: np.random.Generator) -> float:
+    """Share of draws at which patient i took a candidate. flat: variables of patients, shape (draw, ...), which are
+    changed to what was taken."""
+    own, weight, moved = draws["traits"][block], data["patient_weight"].to_numpy()[i], []
+    centre, root = own.mean(1), np.linalg.cholesky(np.cov(own) + 1e-9 * np.eye(len(own))) * WIDER
+    for first in range(0, own.shape[1], CHUNK):
+        part = slice(first, first + CHUNK)
+        some = {k: x[..., part] for k, x in draws.items() if k != "traits"}
+        prior = OwnPrior.of(data, some, i, block)
+        tried, log_q = candidates(own.T[part], prior, centre, root, rng)
+        with np.errstate(over="ignore"):  # a hazard that overflows has no weight
+            said = outcomes(data, some, i, block, tried)
+            log_w = prior.log_density(tried) + weight * (said["samples"] + said["events"]) - log_q
+        taken = np.argmax(np.where(np.isnan(log_w), -np.inf, log_w) + rng.gumbel(size=log_w.shape), axis=1)
+        moved.append(taken > 0)
+        at = np.arange(len(taken))
+        flat["traits"][first + at[:, None], block] = tried[at, taken]
+        for name in ("samples", "events"):
+            flat[f"log_likelihood_{name}"][part, i] = weight * said.pop(name)[at, taken]
+        for (name, place), x in said.items():
+            if name in flat:
+                flat[name][part, place] = x[at, taken]
+    return float(np.concatenate(moved).mean())
+
+
+def candidates(own: np.ndarray, prior: OwnPrior, centre, root, rng: np.random.Generator) -> tuple:
+    """(tried, log q): traits at every draw, shape (draw, 1 + CANDIDATES, trait), the draw's own first, and the log
+    density of the proposal at each, shape (draw, 1 + CANDIDATES): with equal chances a Student t about all draws of the
+    patient, or its population, without which a mode that no chain has seen would never be tried."""
+    shape = (len(own), CANDIDATES, own.shape[1])
+    about = centre + rng.standard_t(8, shape) @ root.T
+    tried = np.where(rng.random(shape[:2])[..., None] < 0.5, about, prior.draw(CANDIDATES, rng))
+    tried = np.concatenate([own[:, None], tried], axis=1)
+    z = np.linalg.solve(root, np.moveaxis(tried - centre, 2, 1))
+    log_about = stats.t.logpdf(z, 8).sum(1) - np.log(np.diag(root)).sum()
+    return tried, np.logaddexp(log_about, prior.log_density(tried)) - np.log(2)
+
+
+def outcomes(data: xr.Dataset, draws: prediction.Draws, i: int, block: np.ndarray, traits: np.ndarray) -> dict:
+    """What the model stores of patient i at these traits, shape (draw, proposal) each: "samples" and "events", their
+    log likelihoods, frailty and class integrated out; and by (name, place) what frailty and class are drawn from."""
+    log_y, happened = own_likelihood(data, draws, i, block, traits, 0.0)
+    log_t = happened.integrated(draws)
+    if "cured" not in draws:
+        return {"samples": log_y, "events": log_t} | exposures(happened, i, "")
+    y_still, happened_still = own_likelihood(data, draws, i, block, traits, 1.0)
+    t_still, cured = happened_still.integrated(draws), draws["cured"][:, None]
+    samples = np.logaddexp(np.log(cured) + y_still, np.log1p(-cured) + log_y)
+    both = np.logaddexp(np.log(cured) + y_still + t_still, np.log1p(-cured) + log_y + log_t)
+    log_odds = np.log(cured) - np.log1p(-cured) + y_still + t_still - log_y - log_t
+    said = {"samples": samples, "events": both - samples, ("log_odds_cured", i): log_odds}
+    return said | exposures(happened, i, "") | exposures(happened_still, i, "_cured")
+
+
+def exposures(happened: Events, i: int, suffix: str) -> dict:
+    """Exposures by the name and place under which the model stores them."""
+    by_cause = {(f"exposure_{cause}{suffix}", i): x for cause, x in happened.exposure.items()}
+    return by_cause | {(f"exposure_between{suffix}", k): x for k, x in happened.between.items()}
