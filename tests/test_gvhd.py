@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytensor.tensor as pt
 import pytest
 import yaml
 from lifelines import CoxPHFitter
@@ -15,7 +16,7 @@ from scipy.special import expit
 
 from redose import acceptance, checks, diagnostics, episodes, examples, onsets, priors, sampling, simulate, tables
 from redose.covariates import DesignError
-from redose.models import MODELS
+from redose.models import MODELS, gvhd
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -187,20 +188,53 @@ def test_no_event_in_145_patients():
     """Beta(1/2, b) and 145 patients without GVHD give Beta(1/2, b + 145); with Jeffreys' own b = 1/2 the published
     mean of 0.3 % and 97.5th percentile of 1.7 % (evidence 2)."""
     data = onsets.build(one_course(145), {}, options(background="none"))
-    grid = np.linspace(-25, 5, 6001)  # logit of the risk
+    grid = np.linspace(1e-5, 1.5, 6001)  # z of a risk without onsets: the risk is 1 - exp(-z²)
     for b, mean, upper in ((0.5, 0.0034, 0.0171), (PRIOR["gvhd_risk"]["beta"], 0.0033, 0.0168)):
         model = MODELS["gvhd"](data, PRIOR | {"gvhd_risk": {"alpha": 0.5, "beta": b}})
         names = [v.name for v in model.value_vars]
-        assert sorted(names) == ["half_life_gvhd_log__", "rho_gvhd", "risk_acute_logodds__", "risk_chronic_logodds__"]
+        assert sorted(names) == ["half_life_gvhd_log__", "rho_gvhd", "risk_acute_share__", "risk_chronic_share__"]
         log_density = model.compile_logp()
         start = model.initial_point()
-        density = np.array([log_density(start | {"risk_acute_logodds__": np.array([x])}) for x in grid[::20]])
+        density = np.array([log_density(start | {"risk_acute_share__": np.array([x])}) for x in grid[::20]])
         density = np.exp(np.interp(grid, grid[::20], density - density.max()))
         density /= density.sum()
         closed = stats.beta(0.5, b + 145)
-        assert (density * expit(grid)).sum() == pytest.approx(closed.mean(), rel=5e-3) == pytest.approx(mean, abs=1e-4)
-        found = expit(np.interp(0.975, np.cumsum(density), grid))
+        assert (
+            (density * -np.expm1(-(grid**2))).sum()
+            == pytest.approx(closed.mean(), rel=5e-3)
+            == pytest.approx(mean, abs=1e-4)
+        )
+        found = -np.expm1(-(np.interp(0.975, np.cumsum(density), grid) ** 2))
         assert found == pytest.approx(closed.ppf(0.975), rel=5e-3) == pytest.approx(upper, abs=1e-4)
+
+
+def test_shares_are_sampled_in_coordinates_of_the_real_line_whose_jacobian_is_exact():
+    """Forth and back again, and the log Jacobian against differences; z of either sign."""
+    how = gvhd.Share(np.array([True, False, True, False]))
+    q = np.array([0.2, 0.003, 0.7, 0.4])
+    z = how.forward(pt.constant(q)).eval()
+    assert how.backward(pt.constant(z)).eval() == pytest.approx(q, rel=1e-12)
+    back = how.backward(pt.constant(z * [1, -1, 1, -1])).eval()
+    assert back == pytest.approx(q, rel=1e-12)
+    step = 1e-6
+    slope = (how.backward(pt.constant(z + step)).eval() - how.backward(pt.constant(z - step)).eval()) / (2 * step)
+    assert how.log_jac_det(pt.constant(z)).eval() == pytest.approx(np.log(slope), abs=1e-6)
+
+
+def test_onsets_without_another_cause_are_known():
+    """p3 and p4 had no infusion; p1's onset on day 20 follows one product, the others two."""
+    study = small()
+    study["gvhd"].loc[4, "onset_day"] = 320.0  # p3, chronic
+    study["gvhd"] = pd.concat([study["gvhd"], pd.DataFrame([("p4", "acute", "1", 50, np.nan)], columns=EPISODES)])
+    data = onsets.build(study, {}, options(background="trial"))
+    expected = {"acute": ["B, days 30-100"], "chronic": ["B, after day 100"]}
+    for kind, names in expected.items():
+        assert list(data[f"{kind}_background"].to_numpy()[gvhd.background_alone(data, kind)]) == names
+        assert not gvhd.product_alone(data, kind).any()
+    study = one_course(5)
+    study["gvhd"] = pd.DataFrame([("p001", "acute", "2", 20, np.nan)], columns=EPISODES)
+    data = onsets.build(study, {}, options(background="none"))
+    assert [gvhd.product_alone(data, k).tolist() for k in onsets.KINDS] == [[True], [False]]
 
 
 def test_without_any_episode_grades_and_durations_are_left_out():
@@ -223,10 +257,15 @@ def test_an_onset_that_nothing_could_cause_is_refused_by_name():
         onsets.build(study, {}, options(background="none"))
 
 
-def mode(model) -> dict:
-    """Values at the highest density, by name as the sampler sees them."""
+def mode(model, data) -> dict:
+    """Values at the highest density, by name as the sampler sees them. A window without an onset has no hazard there:
+    its z is held at 0.001, one onset in 10^8 patient-days."""
     log_density, gradient = model.compile_logp(), model.compile_dlogp()
     start = DictToArrayBijection.map(model.initial_point())
+    least = {name: np.full_like(x, -np.inf) for name, x in model.initial_point().items()}
+    for kind in onsets.KINDS:
+        least[f"background_{kind}_share__"][~gvhd.background_alone(data, kind)] = 1e-3
+    bounds = [(x, np.inf) for x in DictToArrayBijection.map(least).data]
 
     def point(x):
         return DictToArrayBijection.rmap(RaveledVars(x, start.point_map_info))
@@ -234,7 +273,7 @@ def mode(model) -> dict:
     def steep(x):
         return -float(log_density(point(x))), -gradient(point(x))
 
-    found = optimize.minimize(steep, start.data, jac=True, method="L-BFGS-B")
+    found = optimize.minimize(steep, start.data, jac=True, method="L-BFGS-B", bounds=bounds)
     assert found.success
     return point(found.x)
 
@@ -245,12 +284,12 @@ def test_hazard_ratios_of_a_real_graft_are_those_of_cox(kind, tmp_path):
     of a standard error. Windows of a few days leave the baseline nearly as free as Cox's."""
     examples.derive("transplant", tmp_path)
     study = tables.read_study(ROOT / "data/transplant/study.yaml", tmp_path, "transplant")
-    cuts = {"acute": (10, 20, 25, 30, 40, 60, 100), "chronic": (80, 100, 120, 140, 160, 200, 250, 365)}[kind]
-    wanted = options("all", False, ["group", "patient_age", "mtx"], cuts)
+    cuts = {"acute": [10, 20, 25, 30, 40, 60, 100], "chronic": [80, 100, 120, 140, 160, 200, 250, 365]}
+    wanted = options("all", False, ["group", "patient_age", "mtx"]) | {"windows": cuts}
     data = onsets.build(checks.check(study).tables, study.about, wanted)
     # the config's prior weighs as half an event in 200 days: much in each of so many windows
     weak = PRIOR | {"hazard_ratio": {"mu": 0.0, "sigma": 10.0}, "gvhd_background": {"alpha": 0.01, "beta": 0.01}}
-    found = mode(MODELS["gvhd"](data, weak))[f"beta_{kind}"]
+    found = mode(MODELS["gvhd"](data, weak), data)[f"beta_{kind}"]
     first = episodes.firsts(data, kind)
     rows = pd.DataFrame(data[f"x_{kind}"].to_numpy()[first["patient"]], columns=data[f"{kind}_covariate"].to_numpy())
     cox = CoxPHFitter().fit(rows.assign(day=first["stop"], onset=first["cause"] == 1), "day", "onset").summary
