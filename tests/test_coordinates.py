@@ -125,24 +125,48 @@ def test_lots_keep_their_distribution_in_the_directions_that_are_sampled():
     ("model", "kinetics"), [("joint_step", {}), ("joint_value", STRANDS), ("joint_value", CURVE | {"correlated": True})]
 )
 def test_sampling_coordinates_standardise_the_traits(model, kinetics):
-    """z = 0 is the traits' mean given their samples and population, unit steps of z span their covariance, forward
-    inverts backward, and the Jacobian is the determinant of backward."""
+    """z = 0 is the mean of straight traits given their samples and population, unit steps of z span their covariance,
+    forward inverts backward, and the Jacobian is the determinant of backward."""
     data, _ = built(model, kinetics=kinetics)
     n, own, rng = data.sizes["trait"], len(coordinates.trait_kinds(data)), np.random.default_rng(0)
     small = np.full((own, own), 0.3) + 0.7 * np.eye(own) if kinetics else np.eye(own)
     mean, sd, shared = rng.normal(size=n), rng.uniform(0.1, 2.0, n), rng.normal(size=data.sizes.get("shared", 0))
     inputs = [None, *(pt.constant(x) for x in (mean, sd, np.linalg.cholesky(small), shared))]  # None: the size
     transform, z = traits.WithinPatient(data), pt.vector("z")
-    backward = pytensor.function([z], transform.backward(z, *inputs), mode=PLAIN_PYTHON)
-    forward = pytensor.function([z], transform.forward(z, *inputs), mode=PLAIN_PYTHON)
+    compiled = {}
+    for name in ("backward", "forward", "straight"):
+        compiled[name] = pytensor.function([z], getattr(transform, name)(z, *inputs), mode=PLAIN_PYTHON)
     at = rng.normal(size=n)
-    assert np.allclose(forward(backward(at)), at)
-    origin = backward(np.zeros(n))
-    jacobian = np.column_stack([backward(e) - origin for e in np.eye(n)])
-    assert transform.log_jac_det(at, *inputs).eval() == pytest.approx(np.linalg.slogdet(jacobian)[1])
+    assert np.allclose(compiled["forward"](compiled["backward"](at)), at)
+    origin = compiled["straight"](np.zeros(n))
+    steps = np.column_stack([compiled["straight"](e) - origin for e in np.eye(n)])
     centre, covariance = conditional(data, mean, sd, small, shared)
     assert origin == pytest.approx(centre, rel=1e-6, abs=1e-6)
-    assert jacobian @ jacobian.T == pytest.approx(covariance, rel=1e-6, abs=1e-6)
+    assert steps @ steps.T == pytest.approx(covariance, rel=1e-6, abs=1e-6)
+    around = 1e-5 * np.eye(n)
+    jacobian = np.column_stack([compiled["backward"](at + e) - compiled["backward"](at - e) for e in around]) / 2e-5
+    assert transform.log_jac_det(at, *inputs).eval() == pytest.approx(np.linalg.slogdet(jacobian)[1], abs=1e-6)
+
+
+def test_growth_and_kill_are_sampled_linearly_above_their_centre_and_by_their_logarithm_below():
+    """Steps of one: of slope 1 at the centre, even in growth and kill far above it, even in the traits far below."""
+    data, _ = built("joint_step")
+    bend, at = traits.Bend.of(data), coordinates.groups(data)
+    centre = data["trait_centre"].to_numpy()
+
+    def bent(places, by):
+        straight = centre.copy()
+        straight[places] += by
+        return bend.bent(pt.constant(straight)).eval() - centre
+
+    for places, sign in ((at["growth"][0], -1), (at["kill"], 1)):
+        assert bent(places, 0.0) == pytest.approx(np.zeros(len(centre)), abs=1e-12)
+        assert (bent(places, 1e-4) - bent(places, -1e-4))[places] / 2e-4 == pytest.approx(1.0, abs=1e-6)
+        above = np.exp([sign * bent(places, sign * by)[places] for by in (8.0, 9.0, 10.0)])
+        assert np.diff(above, axis=0) == pytest.approx(2.0, rel=1e-3)
+        below = np.array([sign * bent(places, sign * by)[places] for by in (-8.0, -9.0, -10.0)])
+        assert np.diff(below, axis=0) == pytest.approx(-2 * np.log(2), rel=1e-3)
+    assert bent(at["level"], 3.0)[at["level"]] == pytest.approx(3.0)
 
 
 def test_normal_approximation_is_the_samples_likelihood_near_the_mode():
