@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from lifelines import WeibullFitter
 from scipy.integrate import quad
-from test_models import ABOUT, CONFIG, LINE, MIXED, STRANDS, built, options, sample_plainly, shrunk, small_study
+from test_models import ABOUT, CONFIG, LINE, MIXED, STRANDS, built, options, sample_prior, shrunk, small_study
 
 from redose import (
     design,
@@ -359,7 +359,7 @@ def test_compare_pairs_patients():
 def test_every_conclusion_is_drawn_from_every_kind_of_marker(kinetics):
     """Prior draws through scores, thresholds, trajectories, effects and the figure of priors: finite, and named."""
     data, model = built("joint_value_slope", kinetics=kinetics)
-    prior = sample_plainly(model, 40)
+    prior = sample_prior(model, 40)
     traced = prior.assign({"v": (("chain", "draw", "patient"), np.zeros((1, 40, 3)))})
     if kinetics.get("cured"):
         traced["still"] = (("chain", "draw", "patient"), np.ones((1, 40, 3)))

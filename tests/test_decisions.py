@@ -10,7 +10,7 @@ import test_episodes
 import test_gvhd
 import xarray as xr
 from scipy import stats
-from test_models import ABOUT, CONFIG, STRANDS, built, sample_plainly, shrunk, small_study
+from test_models import ABOUT, CONFIG, STRANDS, built, sample_prior, shrunk, small_study
 
 from redose import assay, episodes, kinetics, onsets, prediction
 from redose.decisions import choice, outcomes, path, people, records, regimes, support, utility, verdict
@@ -369,7 +369,7 @@ def test_a_regime_without_redosing_is_asked_for():
 def posterior():
     """(design, draws) of a joint_value_slope model with every strand: timed infusions, courses, products, lots."""
     data, model = built("joint_value_slope", kinetics=STRANDS)
-    traced = sample_plainly(model, 40).assign({"v": (("chain", "draw", "patient"), np.zeros((1, 40, 3)))})
+    traced = sample_prior(model, 40).assign({"v": (("chain", "draw", "patient"), np.zeros((1, 40, 3)))})
     return data, shrunk(prediction.thin(traced, 40), 0.2)
 
 

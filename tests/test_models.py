@@ -130,14 +130,13 @@ def built(model: str, **changes):
     return data, made
 
 
-def sample_plainly(model: pm.Model, number: int) -> xr.Dataset:
-    """Prior draws of every kept variable, without a compilation."""
-    with pytensor.config.change_flags(mode=PLAIN_PYTHON):
-        return sampling.sample_prior(model, number, 3)["prior"].to_dataset()
+def sample_prior(model: pm.Model, number: int) -> xr.Dataset:
+    """Prior draws of every kept variable."""
+    return sampling.sample_prior(model, number, 3)["prior"].to_dataset()
 
 
 def prior_draws(model: pm.Model, number: int = 6) -> dict:
-    return prediction.thin(sample_plainly(model, number), number)
+    return prediction.thin(sample_prior(model, number), number)
 
 
 def shrunk(draws: dict, factor: float) -> dict:
@@ -415,7 +414,7 @@ def test_traits_of_a_patient_are_multivariate_normal():
 
 def test_correlations_follow_the_lkj_prior():
     """Each correlation of three kinds under LKJ(2) is Beta(5/2, 5/2) on (-1, 1): mean 0, variance 1/6."""
-    drawn = sample_plainly(built("joint_value", kinetics=STRANDS)[1], 3000)["correlation"].to_numpy()[0]
+    drawn = sample_prior(built("joint_value", kinetics=STRANDS)[1], 3000)["correlation"].to_numpy()[0]
     assert drawn.mean(0) == pytest.approx(np.zeros(3), abs=0.03)
     assert drawn.var(0) == pytest.approx(np.full(3, 1 / 6), abs=0.012)
 

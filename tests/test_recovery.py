@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 PROTOCOL = yaml.safe_load((ROOT / "data/redosable/simulation.yaml").read_text())
 STUDY = CONFIG["studies"]["redosable"]
-SAMPLING = {"chains": 4, "tune": 500, "draws": 500, "target_accept": 0.95}
-LIMITS = CONFIG["acceptance"] | {"rhat": 1.02, "ess_bulk": 150, "ess_tail": 150}  # half the draws of the default config
+SAMPLING = {"chains": 4, "tune": 500, "draws": 500, "target_accept": 0.9}
+LIMITS = CONFIG["acceptance"] | {"rhat": 1.02, "ess_bulk": 250, "ess_tail": 250}  # 5/8 of the default draws
 SEEDS = {"joint_step": range(101, 111), "joint_value": range(101, 106)}
 LINKS = {
     "joint_step": {},

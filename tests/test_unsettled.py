@@ -14,7 +14,7 @@ from test_models import (
     STRANDS,
     evaluated,
     options,
-    sample_plainly,
+    sample_prior,
     small_study,
 )
 
@@ -39,7 +39,7 @@ def as_sampled(name: str, changes: dict, number: int, stored=None):
     data["patient_weight"] = ("patient", np.array([1.0, 0.5, 1.0]))
     model = MODELS[name](data, PRIOR)
     model.design = data
-    prior = sample_plainly(model, 2 * number)
+    prior = sample_prior(model, 2 * number)
     close = {n: x.mean("draw") + 0.2 * (x - x.mean("draw")) for n, x in prior.data_vars.items()}  # as a posterior is
     draws = prediction.thin(xr.Dataset(close), 2 * number)
     draws["traits"][coordinates.patient_blocks(data)[1], number:] += 0.3

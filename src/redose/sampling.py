@@ -221,7 +221,8 @@ def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int, log_prior: xr.Dataset) 
 
 def sample_prior(model: pm.Model, draws: int, seed: int) -> xr.DataTree:
     """Prior draws of every kept variable as a DataTree: groups prior, and log_prior as in `fit`; one chain."""
-    with model, warnings.catch_warnings():
+    # compiling took a minute, and a thousand draws take seconds without
+    with model, warnings.catch_warnings(), pytensor.config.change_flags(mode=PLAIN_PYTHON):
         # the potentials are the likelihood: prior draws leave the data out on purpose
         warnings.filterwarnings("ignore", message="The effect of Potentials")
         names = [name for name in kept(model) if not name.startswith(("exposure_", "log_likelihood_"))]
