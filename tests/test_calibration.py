@@ -24,8 +24,10 @@ def setting(**changes) -> calibration.Setting:
 def trial():
     """(setting, design, tables, about, truth) of one trial whose assay is almost without noise."""
     of = setting()
-    _, *rest = calibration.built(of, {"sigma": {"flow": 1e-6, "NGS": 1e-6}, "rho": -0.2, "psi": 0.6}, 12)
-    return of, *rest
+    parameters = {"sigma": {"flow": 1e-6, "NGS": 1e-6}, "rho": -0.2, "psi": 0.6}
+    tables, about, truth = calibration.simulated(of, parameters, {}, 12)
+    (_, data), _ = calibration.built(of, tables, about)
+    return of, data, tables, about, truth
 
 
 def plans(trial, **days):
@@ -105,7 +107,7 @@ def test_more_infusions_never_shorten_the_time_free(trial):
     of, data, *_, truth = trial
     made = plans(trial, single=[0], quarterly=[0, 91, 182, 273, 364])
     found = calibration.quantities(of, data, made | {"biannual": made["single"]}, calibration.true_draws(data, truth))
-    assert list(found) == CONFIG["calibration"]["quantities"]
+    assert [*found, calibration.COURSE] == CONFIG["calibration"]["quantities"]
     assert found["gain_quarterly"][0] > 0
     assert found["rmst_quarterly"][0] - found["rmst_single"][0] == pytest.approx(found["gain_quarterly"][0])
     assert found["tau"][0] == truth["parameters"]["tau"]
@@ -118,16 +120,38 @@ def test_schedules_that_depend_on_readings_or_transplants_are_left_out():
 def test_every_parameter_of_the_simulator_is_drawn_from_the_prior_of_the_fit():
     """Same names, and the draws of one parameter spread as the calibration's own belief says."""
     of = setting(simulations=400)
-    prior = calibration.draw_parameters(of)["prior"].to_dataset()
+    drawn = calibration.draw_parameters(of)
+    prior = drawn["joint"].to_dataset()
     fixed = {"link", "step_width", "reference_level", "reference_cells"}
     absent = {*of.own["protocol"]["parameters"], "theta", "xi", "kappa"}  # strands that the small trials leave out
     assert set(prior.data_vars) == set(of.protocol["parameters"]) - fixed - absent
-    one = calibration.parameters_of(prior, 3)
+    one, product = calibration.parameters_of(drawn, 3)
     assert set(one["beta_progression"]) == set(of.protocol["parameters"]["beta_progression"])
     stated = CONFIG["calibration"]["priors"]["doubling"]
     doubling = prior["doubling"].to_numpy().ravel()
     assert np.median(doubling) == pytest.approx(stated["median"], rel=0.05)
     assert (doubling > stated["upper"]).mean() == pytest.approx(0.025, abs=0.025)
+    assert set(product) == set(of.protocol["gvhd"]["product"])
+    assert (drawn["gvhd"]["risk_acute"] > CONFIG["calibration"]["priors"]["gvhd_risk"]["upper"]).mean() < 0.06
+
+
+def test_a_trial_has_the_gvhd_that_its_parameters_say():
+    """Two infusions a week apart with a short trace and a large risk r: 1 - (1 - r)^2, and nobody falls ill without."""
+    of = setting(patients=60)
+    high = {"risk": 0.6, "dose_exponent": 0.0, "half_life": 2.0}
+    truth = calibration.of_course(of, calibration.true_course(high))[calibration.COURSE]
+    assert truth == pytest.approx(1 - 0.4**3, abs=1e-6)
+    none, _, _ = calibration.simulated(of, {}, high | {"risk": 0.0}, 5)
+    assert none["gvhd"].empty
+    tables, about, _ = calibration.simulated(of, {}, high, 5)
+    _, (_, course) = calibration.built(of, tables, about)
+    assert course.sizes["product"] == 1
+    assert course.sizes["chronic_onset"] == 0
+    ill = set(tables["gvhd"]["patient"])
+    given = tables["infusions"].groupby("patient").size().reindex(tables["patients"]["patient"], fill_value=0)
+    expected = 1 - 0.4 ** given.to_numpy()  # but for who leaves the trial first
+    share = np.array([p in ill for p in given.index])
+    assert share.mean() == pytest.approx(expected.mean(), abs=3 * np.sqrt((expected * (1 - expected)).mean() / 60))
 
 
 def test_a_simulation_that_cannot_be_fitted_is_counted():

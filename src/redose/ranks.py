@@ -94,10 +94,10 @@ def judge(table: pd.DataFrame, level: float, seed: int) -> pd.DataFrame:
 
 def text(table: pd.DataFrame, verdict: pd.DataFrame, level: float) -> str:
     """The verdict in words, one quantity a line, and the fits that were not accepted with their reasons."""
-    one = table.drop_duplicates("simulation")
-    rejected = one[~one["accepted"]]
+    rejected = table[~table["accepted"]].drop_duplicates(["simulation", "reason"])
     failed = verdict[~verdict["calibrated"]]
-    head = f"calibration: {len(one)} simulations, {len(rejected)} of the fits not accepted and left out; "
+    simulations = table["simulation"].nunique()
+    head = f"calibration: {simulations} simulations, {len(rejected)} of the fits not accepted and left out; "
     if verdict.empty:
         return head + "nothing can be judged."
     odd = f"NOT CALIBRATED: {', '.join(failed['quantity'].unique())}"

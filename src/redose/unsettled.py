@@ -21,7 +21,7 @@ from redose.one_patient import Events, OwnPrior, own_likelihood
 RHAT = 1.01  # as for population parameters: a patient with a trait above it is unsettled
 CANDIDATES = 128
 WIDER = 1.3  # sd of the proposal about the draws relative to theirs
-CHUNK = 200  # draws at a time, which bounds the memory
+CHUNK = 100  # draws at a time, which bounds the memory
 
 
 def settle(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> tuple[xr.Dataset, xr.Dataset]:

@@ -16,8 +16,10 @@ EASY = {"rhat": 5.0, "rhat_patient": 5.0, "ess_bulk": 1, "ess_tail": 1, "diverge
 
 
 def snakemake(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
-    """Snakemake in a process of its own; PATH starts with this environment."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    """Snakemake in a process of its own; PATH starts with this environment. Fits are compiled lightly: a tiny one takes
+    longer to compile than to sample."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "NUMBA_OPT": "1"}
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *arguments]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=900)
 
@@ -31,6 +33,9 @@ def tiny(folder: Path, **changes) -> Path:
     (folder / "redosable/simulation.yaml").write_text(yaml.safe_dump(protocol))
     config["studies"]["redosable"]["folder"] = "redosable"
     config["sampling"] = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
+    for study in config["studies"].values():
+        for model in study["models"].values():
+            model.pop("sampling", None)
     config["acceptance"] = EASY
     config["decision"]["ahead"] |= {"most": 8, "draws": 40, "chunk": 20}
     path = folder / "tiny.yaml"

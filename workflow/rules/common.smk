@@ -77,7 +77,7 @@ def threads_of_fit(wildcards):
 
 
 def mem_of_fit(wildcards):
-    """Measured peaks: 0.8 GB without MRD, 1.3 GB with. The scheduler starts the larger ones first."""
+    """Measured peaks: 0.8 GB without MRD, 1.8 GB with. The scheduler starts the larger ones first."""
     return "2GB" if wildcards.model.startswith("joint") else "1GB"
 
 

@@ -12,6 +12,7 @@ NAMES = {
     "risk_threshold": "risk threshold",
     "doubling": "doubling time",
     "delta": "kill of an infusion",
+    "gvhd_course": "P(acute GVHD) after a course",
 }
 
 
