@@ -135,7 +135,7 @@ def test_the_gate_accepts_a_good_fit_and_does_not_ask_ess_of_every_patient():
         ({"rhat": 1.02}, FINE, "tau: R-hat 1.02, limit 1.01"),
         ({"ess_bulk": 399.0}, FINE, "tau: bulk ESS 399, limit 400"),
         ({"ess_tail": 12.0}, FINE, "tau: tail ESS 12, limit 400"),
-        ({"patient_rhat": 1.2}, FINE, "patient effects: largest R-hat 1.2, limit 1.05"),
+        ({"patient_rhat": 1.2}, FINE, "1 of 1 patient effects above R-hat 1.05, the largest 1.2 (v[p1])"),
         ({"rhat": np.nan}, FINE, "tau: R-hat nan"),
         ({}, {"divergences": 3, "bfmi": 0.9}, "3 divergent draws, limit 0"),
         ({}, {"divergences": 0, "bfmi": 0.1}, "BFMI 0.100"),

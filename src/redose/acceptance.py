@@ -39,9 +39,12 @@ def judge(table: pd.DataFrame, sampler: dict, limits: dict, study: str, model: s
         limit = limits[column]
         bad = judged[~(worse * judged[column] <= worse * limit)]  # NaN is bad
         faults += [f"{p}: {name} {v:.4g}, limit {limit:g}" for p, v in zip(bad["parameter"], bad[column], strict=True)]
-    worst = table.loc[table["level"] == "patient", "rhat"].max()
-    if worst > limits["rhat_patient"]:
-        faults.append(f"patient effects: largest R-hat {worst:.4g}, limit {limits['rhat_patient']:g}")
+    patients = table[table["level"] == "patient"]
+    beyond = patients[patients["rhat"] > limits["rhat_patient"]]
+    if len(beyond):
+        name, worst = beyond.loc[beyond["rhat"].idxmax(), ["parameter", "rhat"]]
+        count = f"{len(beyond)} of {len(patients)} patient effects"
+        faults.append(f"{count} above R-hat {limits['rhat_patient']:g}, the largest {worst:.4g} ({name})")
     if sampler["divergences"] > limits["divergences"]:
         faults.append(f"sampler: {sampler['divergences']} divergent draws, limit {limits['divergences']}")
     if not sampler["bfmi"] >= limits["bfmi"]:
