@@ -22,6 +22,7 @@ import test_decisions as small  # noqa: E402
 
 from redose import calibration, prediction, sampling  # noqa: E402
 from redose.decisions import choice, outcomes, path, regimes, utility  # noqa: E402
+from redose.decisions.records import World  # noqa: E402
 from redose.figures import style  # noqa: E402
 
 PATIENTS = 20_000
@@ -54,13 +55,13 @@ def truth() -> None:
 
 def speed(draws: int = 1000, patients: int = 240, number: int = 100, chunk: int = 100) -> None:
     """Prints seconds, nanoseconds a step and the largest memory, without GVHD and, under a tenth of the draws, with."""
-    records = [r for r in small.RECORDS if r["kind"] == "adaptive"]
-    many = [{**records[k % len(records)], "name": f"r{k}"} for k in range(number - 1)]
+    adaptive = [r for r in small.RECORDS if r["kind"] == "adaptive"]
+    many = [{**adaptive[k % len(adaptive)], "name": f"r{k}"} for k in range(number - 1)]
     every = small.rules_of(*many)
     people = small.crowd(patients, 1)
     for name, gvhd, total in (("without GVHD", False, draws), ("with GVHD", True, draws // 10)):
         parts = small.true_world(people, every)
-        parts = records.World(*(repeated(x, chunk) for x in parts))
+        parts = World(*(repeated(x, chunk) for x in parts))
         parts = parts._replace(gvhd=parts.gvhd._replace(present=gvhd))
         counts = np.array([patients])
         path.outcomes(*regimes.rules(every), *(repeated(x, 1) for x in parts), 1, counts)
@@ -105,7 +106,8 @@ def regret() -> None:
             own = {**CONFIG, "calibration": CONFIG["calibration"] | {"patients": size}}
             files = (str(ROOT / "data/redosable" / name) for name in ("simulation.yaml", "study.yaml"))
             of = calibration.setting(own, *files)
-            model, data, tables, about, true = calibration.built(of, {}, 100 * size + repeat)
+            tables, about, true = calibration.simulated(of, {}, {}, 100 * size + repeat)
+            (model, data), _ = calibration.built(of, tables, about)
             tree = sampling.fit(model, data, SAMPLING, 7 + repeat, f"{size} patients, trial {repeat}")
             draws = prediction.thin(tree["posterior"].to_dataset(), 100)
             u = [expected(data, x, tables, about, decision) for x in (draws, calibration.true_draws(data, true))]
