@@ -136,7 +136,7 @@ def test_every_parameter_of_the_simulator_is_drawn_from_the_prior_of_the_fit():
 
 
 def test_a_trial_has_the_gvhd_that_its_parameters_say():
-    """Two infusions a week apart with a short trace and a large risk r: 1 - (1 - r)^2, and nobody falls ill without."""
+    """Three infusions of a large risk r and a short trace: 1 - (1 - r)^3, and nobody falls ill without."""
     of = setting(patients=60)
     high = {"risk": 0.6, "dose_exponent": 0.0, "half_life": 2.0}
     truth = calibration.of_course(of, calibration.true_course(high))[calibration.COURSE]

@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
+from scipy import stats
+from scipy.special import logsumexp
 
 from redose import assay, coordinates, prediction
 
 NODES = 40  # Gauss-Hermite nodes over a frailty, as many as in the model
+DEGREES = 8  # of freedom of proposals about draws: tails heavier than a posterior's
+WIDER = 1.3  # sd of these proposals relative to the draws'
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,7 @@ class Events:
             return self.given(dict.fromkeys(self.exposure, 0.0))
         node, weight = np.polynomial.hermite_e.hermegauss(NODES)
         shift = shifts(draws, list(self.exposure), draws["omega_v"][:, None, None] * node)
-        terms = self.at_nodes().given(shift) + np.log(weight / weight.sum())
-        most = terms.max(-1)
-        return most + np.log(np.exp(terms - most[..., None]).sum(-1))
+        return logsumexp(self.at_nodes().given(shift) + np.log(weight / weight.sum()), axis=-1)
 
     def at_nodes(self) -> "Events":
         """The same with an axis for nodes of the frailty behind the others."""
@@ -141,6 +143,30 @@ class OwnPrior:
         """Traits of `count` such patients at every draw, shape (draw, proposal, trait)."""
         z = rng.standard_normal((len(self.mean), self.mean.shape[1], count))
         return self.mean[:, None] + np.moveaxis(self.root @ z, 1, 2)
+
+
+@dataclass(frozen=True)
+class About:
+    """Student t about draws of a patient's effects: their mean, shape (effect,), and a lower root of their covariance,
+    wider by WIDER, shape (effect, effect)."""
+
+    centre: np.ndarray
+    root: np.ndarray
+
+    @staticmethod
+    def of(own: np.ndarray) -> "About":
+        """own: draws, shape (effect, draw)."""
+        covariance = np.atleast_2d(np.cov(own)) + 1e-9 * np.eye(len(own))
+        return About(own.mean(1), np.linalg.cholesky(covariance) * WIDER)
+
+    def draw(self, shape: tuple, rng: np.random.Generator) -> np.ndarray:
+        """Proposals, shape (*shape, effect)."""
+        return self.centre + rng.standard_t(DEGREES, size=(*shape, len(self.centre))) @ self.root.T
+
+    def log_density(self, effects: np.ndarray) -> np.ndarray:
+        """Log density at effects of shape (..., effect)."""
+        z = np.linalg.solve(self.root, np.moveaxis(effects - self.centre, -1, -2))
+        return stats.t.logpdf(z, DEGREES).sum(-2) - np.log(np.diag(self.root)).sum()
 
 
 def own_likelihood(data: xr.Dataset, draws: prediction.Draws, i: int, block, traits, still: float):

@@ -19,11 +19,10 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from redose import coordinates, prediction
-from redose.one_patient import OwnPrior, events, own_likelihood, shifts, without_patient
+from redose.one_patient import About, OwnPrior, events, own_likelihood, shifts, without_patient
 
 DRAWS = 400
 PROPOSALS = 96  # importance samples of a patient's effects
-WIDER = 1.3  # proposal sd relative to the posterior's
 
 
 def frailty_only(data: xr.Dataset, draws: prediction.Draws, rows: np.ndarray) -> np.ndarray:
@@ -35,11 +34,9 @@ def with_mrd(data: xr.Dataset, draws: prediction.Draws, i: int, block: np.ndarra
     """(log p(T_i, y_i | θ_s), log p(y_i | θ_s)), shape (draw,) each: importance sampling over the patient's effects."""
     frail = "omega_v" in draws
     own = np.vstack([draws["traits"][block], draws["v"][i]]) if frail else draws["traits"][block]
-    centre, root = own.mean(1), np.linalg.cholesky(np.atleast_2d(np.cov(own)) + 1e-9 * np.eye(len(own))) * WIDER
-    z = rng.standard_t(8, size=(PROPOSALS, len(own)))
-    effects = centre + z @ root.T  # (proposal, effect)
-    traits = effects[None, :, : len(block)]
-    log_proposal = stats.t.logpdf(z, 8).sum(1) - np.log(np.diag(root)).sum()
+    about = About.of(own)
+    effects = about.draw((PROPOSALS,), rng)  # (proposal, effect)
+    traits, log_proposal = effects[None, :, : len(block)], about.log_density(effects)
     log_prior = OwnPrior.of(data, draws, i, block).log_density(traits)
     v = np.zeros_like(log_prior)
     if frail:

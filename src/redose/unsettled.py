@@ -5,22 +5,22 @@ passes from one to the other a few times in a thousand draws (alder-041 of `redo
 no parameter that patients share had an R-hat above 1.006). Given what patients share, the traits of one patient are
 independent of all others and few. At every draw a patient's traits θ_0 are exchanged by iterated sampling importance
 resampling: candidates θ_1 ... θ_N come from a proposal q, and θ_j is taken with probability proportional to
-p(θ_j, its data | shared) / q(θ_j), j = 0 ... N. The posterior is invariant under this step whatever q and N are
-(Tjelmeland 2004, section 2; Andrieu, Lee & Vihola 2018, section 3). What patients share stays as it was drawn and is
-judged by its own R-hat; traits are judged again after the step, so a poor q shows itself.
+p(θ_j, its data | shared) / q(θ_j), j = 0 ... N. For a fixed q the posterior is invariant under this step, whatever q
+and N are (Tjelmeland 2004; Andrieu, Lee & Vihola 2018). Here q is fitted to all draws of the patient together, and
+patients are chosen by their R-hat: either depends on one draw among thousands by a thousandth. What patients share
+stays as it was drawn: that it has mixed over the patient's modes is for its own R-hat and ESS to say, no longer for the
+patient's, which is small after the step unless candidates are hardly ever taken.
 """
 
 import arviz as az
 import numpy as np
 import xarray as xr
-from scipy import stats
 
 from redose import coordinates, prediction
-from redose.one_patient import Events, OwnPrior, own_likelihood
+from redose.one_patient import About, Events, OwnPrior, own_likelihood
 
 RHAT = 1.01  # as for population parameters: a patient with a trait above it is unsettled
 CANDIDATES = 128
-WIDER = 1.3  # sd of the proposal about the draws relative to theirs
 CHUNK = 100  # draws at a time, which bounds the memory
 
 
@@ -53,12 +53,12 @@ def exchange(flat: dict, draws: prediction.Draws, data: xr.Dataset, i: int, bloc
     """Share of draws at which patient i took a candidate. flat: variables of patients, shape (draw, ...), which are
     changed to what was taken."""
     own, weight, moved = draws["traits"][block], data["patient_weight"].to_numpy()[i], []
-    centre, root = own.mean(1), np.linalg.cholesky(np.cov(own) + 1e-9 * np.eye(len(own))) * WIDER
+    about = About.of(own)
     for first in range(0, own.shape[1], CHUNK):
         part = slice(first, first + CHUNK)
         some = {k: x[..., part] for k, x in draws.items() if k != "traits"}
         prior = OwnPrior.of(data, some, i, block)
-        tried, log_q = candidates(own.T[part], prior, centre, root, rng)
+        tried, log_q = candidates(own.T[part], prior, about, rng)
         with np.errstate(over="ignore"):  # a hazard that overflows has no weight
             said = outcomes(data, some, i, block, tried)
             log_w = prior.log_density(tried) + weight * (said["samples"] + said["events"]) - log_q
@@ -74,17 +74,14 @@ def exchange(flat: dict, draws: prediction.Draws, data: xr.Dataset, i: int, bloc
     return float(np.concatenate(moved).mean())
 
 
-def candidates(own: np.ndarray, prior: OwnPrior, centre, root, rng: np.random.Generator) -> tuple:
+def candidates(own: np.ndarray, prior: OwnPrior, about: About, rng: np.random.Generator) -> tuple:
     """(tried, log q): traits at every draw, shape (draw, 1 + CANDIDATES, trait), the draw's own first, and the log
     density of the proposal at each, shape (draw, 1 + CANDIDATES): with equal chances a Student t about all draws of the
     patient, or its population, without which a mode that no chain has seen would never be tried."""
-    shape = (len(own), CANDIDATES, own.shape[1])
-    about = centre + rng.standard_t(8, shape) @ root.T
-    tried = np.where(rng.random(shape[:2])[..., None] < 0.5, about, prior.draw(CANDIDATES, rng))
-    tried = np.concatenate([own[:, None], tried], axis=1)
-    z = np.linalg.solve(root, np.moveaxis(tried - centre, 2, 1))
-    log_about = stats.t.logpdf(z, 8).sum(1) - np.log(np.diag(root)).sum()
-    return tried, np.logaddexp(log_about, prior.log_density(tried)) - np.log(2)
+    shape = (len(own), CANDIDATES)
+    new = np.where(rng.random(shape)[..., None] < 0.5, about.draw(shape, rng), prior.draw(CANDIDATES, rng))
+    tried = np.concatenate([own[:, None], new], axis=1)
+    return tried, np.logaddexp(about.log_density(tried), prior.log_density(tried)) - np.log(2)
 
 
 def outcomes(data: xr.Dataset, draws: prediction.Draws, i: int, block: np.ndarray, traits: np.ndarray) -> dict:
