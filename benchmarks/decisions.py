@@ -61,34 +61,18 @@ def speed(draws: int = 1000, patients: int = 240, number: int = 100, chunk: int 
     people = small.crowd(patients, 1)
     for name, gvhd, total in (("without GVHD", False, draws), ("with GVHD", True, draws // 10)):
         parts = small.true_world(people, every)
-        parts = World(*(repeated(x, chunk) for x in parts))
+        parts = World(*(small.repeated(x, chunk) for x in parts))
         parts = parts._replace(gvhd=parts.gvhd._replace(present=gvhd))
         counts = np.array([patients])
-        path.outcomes(*regimes.rules(every), *(repeated(x, 1) for x in parts), 1, counts)
+        path.outcomes(*regimes.rules(every), World(*(small.repeated(x, 1) for x in parts)), counts)
         start = time.perf_counter()
         for first in range(0, total, chunk):
             own = parts._replace(setting=parts.setting._replace(first=first))
-            path.outcomes(*regimes.rules(every), *own, 1, counts)
+            path.outcomes(*regimes.rules(every), own, counts, 2)
         spent = time.perf_counter() - start
         steps = total * patients * number * small.STEPS
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         print(f"{name}: {spent:.0f} s, {1e9 * spent / steps:.0f} ns a step of {steps:.1e}, {memory:.1f} GB at most")
-
-
-def repeated(record, draws: int):
-    """The first draw of a record of the kernel, so many times."""
-    fields = record._asdict()
-    by_draw = DRAWN.get(type(record).__name__, ())
-    return record._replace(**{k: np.repeat(fields[k][:1], draws, axis=0) for k in by_draw})
-
-
-DRAWN = {  # fields that have a draw axis
-    "People": ("level", "growth", "kill", "relative"),
-    "Hazards": ("grown", "linked", "slope"),
-    "Kill": ("weight", "half_life", "kappa", "rho"),
-    "Gvhd": ("onsets", "half_life", "background", "relative", "shares", "counted", "ends", "ratio"),
-    "Assay": ("sigma", "detection"),
-}
 
 
 SIZES, REPEATS = (60, 240, 960), 3

@@ -12,7 +12,7 @@ import xarray as xr
 from scipy import stats
 from test_models import ABOUT, CONFIG, STRANDS, built, sample_prior, shrunk, small_study
 
-from redose import assay, episodes, kinetics, onsets, prediction
+from redose import assay, episodes, estimand, kinetics, onsets, prediction
 from redose.decisions import choice, outcomes, path, people, records, regimes, support, utility, verdict
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,9 @@ def world(
     grown = np.array([rate, death])[None, :, None] * np.full((1, 2, STEPS), STEP / 365.25)
     one, R = np.ones((1, n)), len(every)
     crowd = records.People(level * one, growth * one, kill * one, np.ones((1, 2, n)), np.zeros(n, np.int64))
-    hazards = records.Hazards(grown, linked, people.LOWEST, people.SPACING, np.zeros((1, 2)), False, np.array([5, 6]))
+    hazards = records.Hazards(
+        grown, linked, people.LOWEST, people.SPACING, np.zeros((1, 2)), False, np.array([5, 6], np.uint8)
+    )
     infusion = records.Kill(np.ones((1, R)), half_life * np.ones((1, R)), np.zeros((1, R)), np.zeros(1))
     none = np.zeros((1, 2, R))
     gvhd = records.Gvhd(
@@ -61,8 +63,8 @@ def world(
         np.zeros((1, n)),
         none,
         np.ones((1, 2, 1)),
-        np.zeros(16, np.int64),
-        np.zeros(1, np.int64),
+        np.zeros(16, np.uint8),
+        np.zeros(1, np.uint8),
         False,
         False,
     )
@@ -74,7 +76,7 @@ def world(
 def run(every: list, parts: records.World) -> pd.DataFrame:
     """Outcomes by regime, of one draw and one cell."""
     n = parts.people.level.shape[1]
-    found = path.outcomes(*regimes.rules(every), *parts, 1, np.array([n]))
+    found = path.outcomes(*regimes.rules(every), parts, np.array([n]))
     return pd.DataFrame(found[0, :, 0], index=[r.name for r in every], columns=list(path.OUTCOMES))
 
 
@@ -193,6 +195,22 @@ def test_readings_have_the_distribution_of_the_assay():
     assert path.uniform(3, 1, 2, 3, 4) == path.uniform(3, 1, 2, 3, 4) != path.uniform(3, 1, 2, 4, 3)
 
 
+def test_the_share_that_a_hazard_takes_is_that_of_the_exponential():
+    """Of every size, and for every cause that an estimand may name there is a row."""
+    h = np.geomspace(1e-12, 1e4, 400)
+    assert [path._gone(x) for x in h] == pytest.approx(-np.expm1(-h), rel=1e-8)
+    assert len(("progression", *estimand.INTERCURRENT)) <= path.CAUSES
+
+
+def test_threads_do_not_change_a_bit():
+    every = rules_of(*RECORDS)
+    parts = true_world(crowd(20, 3), every)
+    parts = records.World(*(repeated(x, 3) for x in parts))
+    one, two = (path.outcomes(*regimes.rules(every), parts, np.array([20]), n) for n in (1, 2))
+    assert one.tobytes() == two.tobytes()
+    assert one[0, 1:].tobytes() != one[1, 1:].tobytes()  # draws have test noise of their own
+
+
 # events by brute force
 
 TRUTH = {
@@ -270,7 +288,7 @@ def true_world(x: dict, every: list) -> records.World:
     ends = np.array([[[-np.expm1(-STEP / k["duration"])] * R for k in kinds]])
     acute, chronic = np.divmod(np.arange(16), 4)
     ill, severe = np.isin(acute, (1, 2)) | np.isin(chronic, (1, 2)), (acute == 2) | (chronic == 2)
-    pattern = ill.astype(np.int64) + severe
+    pattern = ill.astype(np.uint8) + severe
     ratio = np.exp(np.array([[[0, p["beta_gvhd"], p["beta_gvhd"]], [0, 0, p["beta_severe"]]]]))
     gvhd = records.Gvhd(
         onsets,
@@ -283,12 +301,28 @@ def true_world(x: dict, every: list) -> records.World:
         ends,
         ratio,
         pattern,
-        np.array([0, 1, 2]),
+        np.array([0, 1, 2], np.uint8),
         True,
         False,
     )
     test = records.Assay(LOD, np.full(1, 0.25), np.zeros(1), 0.01, 0.0)
     return base._replace(people=own, hazards=hazards, kill=infusion, gvhd=gvhd, assay=test)
+
+
+DRAWN = {  # fields that have a draw axis
+    "People": ("level", "growth", "kill", "relative"),
+    "Hazards": ("grown", "linked", "slope"),
+    "Kill": ("weight", "half_life", "kappa", "rho"),
+    "Gvhd": ("onsets", "half_life", "background", "relative", "shares", "counted", "ends", "ratio"),
+    "Assay": ("sigma", "detection"),
+}
+
+
+def repeated(record, draws: int):
+    """The first draw of a record of the kernel, so many times."""
+    fields = record._asdict()
+    by_draw = DRAWN.get(type(record).__name__, ())
+    return record._replace(**{k: np.repeat(fields[k][:1], draws, axis=0) for k in by_draw})
 
 
 def compared(x: dict, copies: int, records: list[dict], seed: int) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 regimes    the rules of the config, and the faults in them
 people     what the posterior knows of the patients ahead of whom regimes are simulated
 records    what the path reads
-path       one path of one patient under one regime: tests, doses, probabilities of its states (numba)
+path       patients under regimes: tests, doses, probabilities of the states on their paths, many paths abreast (numba)
 outcomes   all paths of a chunk of draws, averaged over patients
 utility    outcomes weighed by the config
 choice     the best regime, how sure that is, and what it would be worth to know more

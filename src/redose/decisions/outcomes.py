@@ -92,7 +92,7 @@ def simulate(
     names, cell = subgroups(data, patients, about, interval)
     counts = np.bincount(cell, minlength=len(names))
     world = arrays(data, draws, fit_of_gvhd, about, decision, every, interval, cell, first, seed)
-    found = path.outcomes(*rules.rules(every), *world, len(names), counts)
+    found = path.outcomes(*rules.rules(every), world, counts)
     coords = {"draw": first + np.arange(len(found)), "regime": [r.name for r in every], "cell": names}
     coords["outcome"] = list(path.OUTCOMES)
     dims = ("draw", "regime", "cell", "outcome")

@@ -1,4 +1,4 @@
-"""One path of a patient under a regime: MRD, tests, doses, and the probabilities of its states (numba).
+"""Paths of patients under regimes: MRD, tests, doses, and the probabilities of the states on them (numba).
 
 The day begins with a test, then an infusion, then the hazards of a step. MRD follows B of docs/methods.md, a test reads
 it with noise that depends on (draw, patient, step) alone, and doses follow the rule. Events are not drawn: masses are
@@ -6,15 +6,20 @@ the probabilities of being alive and progression-free with acute GVHD never / no
 GVHD likewise, 16 states, and hazards move them. Within a step hazards are constant (of the marker: the mean over its
 quadrature nodes), half a step of exits lies on either side of the onsets and ends of GVHD.
 
+No test and no infusion depends on the masses. So `_plan` walks a path whoever is left on it, and writes its acts down;
+`_follow` then moves marker and masses of many paths abreast, a lane each, which a processor does at once.
+
 Whoever may not be infused any more, because of GVHD or because the product could not be made, leaves the path at the
 infusion that it misses and is followed on a path of its own without infusions.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
-from redose.decisions.records import Room, World
+from redose.decisions.records import Lanes, World
 from redose.decisions.regimes import NEVER
 
 OUTCOMES = (
@@ -33,12 +38,24 @@ LN2, LN10 = np.log(2.0), np.log(10.0)
 NODE = (0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15))  # Gauss-Legendre on (0, 1), where an infusion still kills
 SHARE = (5 / 18, 8 / 18, 5 / 18)
 ACTING = 0.02  # log10 of kill still to come from which a step has three nodes
-SMALL = 0.1  # exponent below which exp is its Padé approximant, off by 1e-8 at most
 FORKED = 5e-4  # probability below which those who may not be infused stay on the path
 FAST = {"contract", "arcp", "nsz"}
-FORKS = 64
-AT_NODE, FACTOR, LOST, MEAN, KEEPS, WITHIN, PLAN, CAUSES = range(8)  # rows of the work space
+HOT = {"cache": True, "fastmath": FAST, "error_model": "numpy"}  # a check for division by zero would part the lanes
+BARE = HOT | {"_nrt": False}  # allocates nothing: counting references to the records took most of the time
 GIVEN, LAST, DUE, CONFIRMING, NEXT, CROSSED, LOWEST, NADIR, MISLED = range(9)  # of the plan
+TESTED, TRIGGERED, WRONG, FIRST_WRONG, INFUSED, LATE, LEAVES = 1, 2, 4, 8, 16, 32, 64  # acts of a step
+PATIENT, REGIME, FIRST = range(3)  # of `Lanes.who`
+ABREAST = 16  # lanes
+POOL = 256  # paths of those who left, from which on they are followed
+CAUSES, STATE = 4, 5  # at most; numbers that say where a path stands
+SIZES = (*(32, len(OUTCOMES), 1, 1, CAUSES, CAUSES, 16, 16, 16), *(2, 2, 2, 2, 2, 8, 1), STATE, *(1,) * 6, 3, 1)
+PLACES = tuple(sum(SIZES[:k]) for k in range(len(SIZES) + 1))
+ROWS = PLACES[-1]
+# rows of the table of lanes; WITHIN, KEEPS and MEAN by pattern of hazards, those of GVHD by kind but the last
+MASS, SUMS, PASSED, BEFORE, HAZARD, RELATIVE, WITHIN, KEEPS, MEAN = PLACES[:9]
+BEGINS, ENDS, STAYS, CAUSED, RELATIVE_GVHD, SHARES, COUNTED = PLACES[9:16]
+TOTAL, LEVEL, GROWTH, POTENCY, DECAY, KAPPA, TAKEN, NODES, FADES = PLACES[16:25]
+LEFT, TRAIL, OFF, COURSE_LEFT = range(TOTAL + 1, TOTAL + STATE)  # of infusions' total weight, what still acts; on
 
 
 @njit(cache=True, inline="always")
@@ -94,112 +111,6 @@ def _fraction(ratio):
     return ratio - np.log1p(np.exp(min(ratio, 6.0) * LN10)) / LN10 if ratio < 6.0 else 0.0
 
 
-@njit(cache=True)
-def _after_transplant(mass, spared, days, after, out):
-    """Adds what the transplanted go through until the horizon, `days` later. spared: of them without GVHD II-IV yet."""
-    total = max(after.progression + after.death, 1e-12)
-    free = -np.expm1(-total * days) / total
-    out[TRANSPLANTED] += mass * free
-    out[PROGRESSION] += mass * after.progression * free
-    out[DEATH] += mass * after.death * free
-    out[PROGRESSED] += mass * after.progression / total * (days - free)
-    out[TRANSPLANT] += mass
-    out[GVHD] += spared * after.gvhd
-
-
-@njit(cache=True, fastmath=FAST, inline="always")
-def _onsets(mass, groups, kind, begins, ends, shares, recurrent):
-    """Onsets and ends of one kind of GVHD in a step, in place; returns P(a first onset). mass: shape (32,), the 16
-    states of those who may be infused on, then of those who may not. begins, ends: P(onset), P(an
-    episode ends); who falls ill within the step may recover in the half of it that is left."""
-    stride, other = (4, 1) if kind == 0 else (1, 4)  # from state to state of this kind, and of the other
-    firsts, stopped, stays = 0.0, 16 * (groups - 1), np.sqrt(1.0 - ends)
-    kept, gone = shares[0] + shares[2], shares[1] + shares[3]
-    for g in range(groups):
-        for k in range(4):
-            at = 16 * g + k * other
-            never, mild, ill = mass[at], mass[at + MILD * stride], mass[at + ILL * stride]
-            past = mass[at + PAST * stride]
-            new = never * begins
-            firsts += new
-            mass[at] = never - new
-            again = past * begins if recurrent else 0.0
-            new += again
-            over, active = new * (1.0 - stays), new * stays
-            mass[at + PAST * stride] = past - again + (mild + ill) * ends + kept * over
-            mass[at + MILD * stride] = mild * (1.0 - ends) + active * shares[0]
-            mass[at + ILL * stride] = ill * (1.0 - ends) + active * shares[2]
-            mass[stopped + k * other + MILD * stride] += active * shares[1]
-            mass[stopped + k * other + ILL * stride] += active * shares[3]
-            mass[stopped + k * other + PAST * stride] += gone * over
-    return firsts
-
-
-@njit(cache=True, fastmath=FAST, inline="always")
-def _link(d, start, growth, s, acting, taken, half_life, step, hazards, scratch):
-    """Fills scratch[FACTOR]: what the marker does to the hazard of every cause over step s, the mean over its nodes.
-
-    start: log10 ratio at day 0 less all kill. growth, taken (by courses): log10 a step. acting: kill still to come."""
-    count, last, by_place = hazards.grown.shape[1], hazards.linked.shape[2] - 2, 1.0 / hazards.spacing
-    several = acting > ACTING
-    for c in range(count):
-        scratch[FACTOR, c] = 0.0
-    for j in range(3 if several else 1):
-        x = NODE[j] if several else 0.5
-        remains = acting * scratch[AT_NODE, j if several else 1]
-        ratio = start + growth * (s + x) + remains - taken * x
-        place = min(max((ratio - hazards.lowest) * by_place, 0.0), last + 0.999999)
-        low = int(place)
-        slope = 0.0
-        if hazards.has_slope:
-            by_day = (growth - taken) / step - remains * LN2 / half_life
-            slope = 30.0 * by_day / (1.0 + np.exp(min(ratio, 6.0) * LN10))
-        for c in range(count):
-            below = hazards.linked[d, c, low]
-            value = below + (place - low) * (hazards.linked[d, c, low + 1] - below)
-            if hazards.has_slope:
-                value *= np.exp(hazards.slope[d, c] * slope)
-            scratch[FACTOR, c] += (SHARE[j] if several else 1.0) * value
-
-
-@njit(cache=True, fastmath=FAST, inline="always")
-def _split(d, patterns, ratio, scratch):
-    """Fills, by pattern, what half a step does to a state: LOST (share that leaves), MEAN (share of the time spent
-    there), KEEPS, and from CAUSES on the shares of the leavers by cause. scratch[FACTOR]: hazards cumulated over the
-    step."""
-    count = ratio.shape[1]
-    for k in range(patterns):
-        h = 1e-300
-        for c in range(count):
-            scratch[CAUSES + c, k] = scratch[FACTOR, c] * ratio[d, c, k]
-            h += scratch[CAUSES + c, k]
-        for c in range(count):
-            scratch[CAUSES + c, k] /= h
-        h /= 2
-        scratch[MEAN, k] = 1.0 / (1.0 + h / 2 + h * h / 12) if h < SMALL else -np.expm1(-h) / h
-        scratch[LOST, k] = h * scratch[MEAN, k]
-        scratch[KEEPS, k] = 1.0 - scratch[LOST, k]
-
-
-@njit(cache=True, fastmath=FAST, inline="always")
-def _leave(mass, groups, patterns, gvhd, kinds, step, out, scratch):
-    """Half a step of exits from all states, in place, with the days spent there."""
-    for k in range(patterns):
-        scratch[WITHIN, k] = 0.0
-    for x in range(16):
-        k = gvhd.pattern[x]
-        both = mass[x] + mass[16 + x] if groups == 2 else mass[x]
-        scratch[WITHIN, k] += both
-        mass[x] *= scratch[KEEPS, k]
-        if groups == 2:
-            mass[16 + x] *= scratch[KEEPS, k]
-    for k in range(patterns):
-        gone = scratch[WITHIN, k] * scratch[LOST, k]
-        for c in range(len(kinds)):
-            out[kinds[c]] += gone * scratch[CAUSES + c, k]
-        out[gvhd.days[k]] += scratch[WITHIN, k] * scratch[MEAN, k] * step / 2
-
-
 @njit(cache=True, inline="always")
 def _begin(plan, times):
     """The plan of a path at its start, in place: infusions given, step of the last one, of the one that is due, of a
@@ -222,8 +133,9 @@ def _watch(plan, s, ratio, ratio_tau, rise, growth):
 
 
 @njit(cache=True, inline="always")
-def _decide(plan, s, positive, warranted, able, times, out):
-    """What a test leads to: a second test, an infusion, or nothing. warranted: the latent MRD is at the threshold."""
+def _decide(plan, s, positive, warranted, times):
+    """What a test leads to: a second test, an infusion, or nothing; returns acts. warranted: the latent MRD is at the
+    threshold."""
     acts = positive and plan[DUE] < s
     if s == plan[CONFIRMING]:
         plan[CONFIRMING] = NEVER
@@ -233,188 +145,470 @@ def _decide(plan, s, positive, warranted, able, times, out):
         acts = False
     if acts:
         plan[DUE] = max(s + times[WAIT], plan[LAST] + times[SPACING])
-        out[TRIGGERS] += able
-        if not warranted:
-            out[FALSE] += able
-            out[ANY_FALSE] += able if plan[MISLED] == 0 else 0.0
-            plan[MISLED] = 1.0
+        if warranted:
+            return TRIGGERED
+        first = FIRST_WRONG if plan[MISLED] == 0 else 0
+        plan[MISLED] = 1.0
+        return TRIGGERED | WRONG | first
+    return 0
 
 
 @njit(cache=True, inline="always")
-def _infused(plan, s, able, step, times, out):
-    """Counts an infusion and the days since the threshold was crossed, and plans anew."""
-    out[INFUSIONS] += able
+def _infused(plan, s, lane, times, lanes):
+    """Writes down the steps since the threshold was crossed, plans anew, and returns acts."""
+    acts = INFUSED
     if plan[CROSSED] >= 0 and plan[GIVEN] > 0 and times[TEST] > 0:
-        out[DELAY] += able * (s - plan[CROSSED]) * step
-        out[DELAYED] += able
+        lanes.late[s, lane] = s - plan[CROSSED]
+        acts |= LATE
     plan[GIVEN] += 1.0
     plan[LAST], plan[CROSSED], plan[LOWEST], plan[NADIR] = s, NEVER, np.inf, np.inf
     if times[FIXED] > 0:
         plan[DUE] = s + times[FIXED]
+    return acts
 
 
-@njit(cache=True, inline="always")
-def _part(mass, missing, forked, state):
-    """Takes those who may not be infused, and the share `missing` of the others, off the path. forked: a row that keeps
-    them and the state of the path."""
-    for x in range(16):
-        forked[x] = mass[16 + x] + missing * mass[x]
-        mass[16 + x] = 0.0
-        mass[x] *= 1.0 - missing
-    for k in range(6):
-        forked[16 + k] = state[k]
-
-
-@njit(cache=True, fastmath=FAST, inline="always")
-def _move(d, p, r, s, trail, mass, groups, world, out, scratch):
-    """A step of the states under the hazards in scratch[FACTOR]; returns the steps spent free of progression where
-    there is no GVHD (with it, days go to `out`). trail: what infusions add to the hazard of GVHD within the step."""
-    hazards, gvhd, step = world.hazards, world.gvhd, world.setting.step
-    if not gvhd.present:
-        h = 1e-300
-        for c in range(len(hazards.kind)):
-            h += scratch[FACTOR, c]
-        spent = mass[0] / (1.0 + h / 2 + h * h / 12) if h < SMALL else -mass[0] * np.expm1(-h) / h
-        for c in range(len(hazards.kind)):
-            out[hazards.kind[c]] += spent * scratch[FACTOR, c]
-        mass[0] -= h * spent
-        return spent
-    patterns = gvhd.ratio.shape[2]
-    _split(d, patterns, gvhd.ratio, scratch)
-    _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
-    for kind in range(2):
-        grown = gvhd.onsets[d, kind, r] * trail + gvhd.background[d, kind, gvhd.level[p], s]
-        grown *= gvhd.relative[d, kind, p]
-        begins = -np.expm1(-grown) if grown > SMALL else grown * (1.0 - grown / 2 * (1.0 - grown / 3))
-        first = _onsets(mass, groups, kind, begins, gvhd.ends[d, kind, r], gvhd.shares[d, kind, p], gvhd.recurrent)
-        out[GVHD] += first * gvhd.counted[d, p] if kind == 0 else 0.0
-    _leave(mass, groups, patterns, gvhd, hazards.kind, step, out, scratch)
-    return 0.0
-
-
-@njit(cache=True, inline="always")
-def _transplant(d, p, s, probability, mass, world, out):
-    """The share `probability` of everybody leaves for a transplant, in place."""
-    spared = mass.sum() - world.gvhd.counted[d, p] * (mass[4:16].sum() + mass[20:].sum())
-    days = (world.setting.steps - s) * world.setting.step
-    _after_transplant(mass.sum() * probability, spared * probability, days, world.after, out)
-    mass *= 1.0 - probability
-
-
-@njit(cache=True, fastmath=FAST)
-def _segment(d, p, r, s, may, times, numbers, drawn, world, room, forks, out, trace):
-    """Walks from step s to the horizon. room.state: infusions' total weight, of it still to act, GVHD trace, log10 that
-    courses took off, steps of the course left. may: whether infusions may be given. Returns the number of forks."""
-    people, hazards, kill, gvhd, assay = world.people, world.hazards, world.kill, world.gvhd, world.assay
-    mass, state, scratch, step, steps = room.mass, room.state, room.scratch, world.setting.step, world.setting.steps
-    total, left, trail, off, course = state[0], state[1], state[2], state[3], state[4]
+@njit(**BARE)
+def _plan(d, lane, times, numbers, drawn, world, lanes, trace):
+    """Walks the path of a lane from day 0 to the horizon, whoever is left on it, and writes its acts down."""
+    p, r = lanes.who[lane, PATIENT], lanes.who[lane, REGIME]
+    people, kill, assay, step = world.people, world.kill, world.assay, world.setting.step
+    total, left, off, course = 0.0, 0.0, 0.0, 0
     level, growth, potency = people.level[d, p], people.growth[d, p] * step, people.kill[d, p]
-    half_life = kill.half_life[d, r]
-    decay, decay_g = np.exp2(-step / half_life), np.exp2(-step / gvhd.half_life[d])
-    for j in range(3):
-        scratch[AT_NODE, j] = np.exp2(-NODE[j] * step / half_life)
-    groups, testing = (2 if may else 1), times[TEST] > 0
-    tau, tracing, progressed, free = numbers[TAU], trace.shape[0] > 0, 0.0, 0.0
+    decay, kappa = np.exp2(-step / kill.half_life[d, r]), kill.kappa[d, r] * step
+    testing, tracing, tau, rise = times[r, TEST] > 0, trace.shape[0] > 0, numbers[r, TAU], numbers[r, RISE]
     ratio_tau = tau - np.log10(-np.expm1(min(tau, -1e-9) * LN10)) if tau < 0 else np.inf
-    plan = scratch[PLAN]
-    _begin(plan, times)
-    while s < steps:
-        ratio = level + growth * s - potency * (total - left) - off
+    plan = lanes.plan
+    _begin(plan, times[r])
+    for s in range(world.setting.steps):
+        ratio, acts = level + growth * s - potency * (total - left) - off, 0
         if tracing:
             trace[s, 0] = ratio
-        if s == times[AT_TRANSPLANT]:
-            _transplant(d, p, s, numbers[PROBABILITY], mass, world, out)
-        if may and testing:
-            _watch(plan, s, ratio, ratio_tau, numbers[RISE], growth)
-        if may and s in (plan[DUE], plan[NEXT], plan[CONFIRMING]) and plan[GIVEN] < times[MOST]:
-            able = mass[:16].sum() if gvhd.present else mass[0]
+        if s == times[r, AT_TRANSPLANT]:
+            acts |= LEAVES
+        if testing:
+            _watch(plan, s, ratio, ratio_tau, rise, growth)
+        if s in (plan[DUE], plan[NEXT], plan[CONFIRMING]) and plan[GIVEN] < times[r, MOST]:
             if s in (plan[NEXT], plan[CONFIRMING]):
                 y = _reading(assay, d, _fraction(ratio), drawn[s])
-                positive = y >= numbers[TAU] or y >= plan[NADIR] + numbers[RISE]
-                warranted = ratio >= ratio_tau or ratio >= plan[LOWEST] + numbers[RISE]
+                positive = y >= tau or y >= plan[NADIR] + rise
+                warranted = ratio >= ratio_tau or ratio >= plan[LOWEST] + rise
                 plan[NADIR] = min(plan[NADIR], max(y, assay.lod))
-                out[TESTS] += able
-                _decide(plan, s, positive, warranted, able, times, out)
+                acts |= TESTED | _decide(plan, s, positive, warranted, times[r])
                 if tracing:
                     trace[s, 1] = y
             if s == plan[DUE]:
-                missing = numbers[FAILURE] if plan[GIVEN] == 0 else 0.0
-                if mass[16:].sum() + missing * able > FORKED and forks < FORKS:
-                    _part(mass, missing, room.forked[forks], (total, left, trail, off, float(course), float(s)))
-                    forks += 1
-                    able *= 1.0 - missing
                 weight = kill.weight[d, r] * np.exp(kill.rho[d] * plan[GIVEN])
-                total, left, trail, course = total + weight, left + weight, trail + 1.0, times[COURSE]
-                _infused(plan, s, able, step, times, out)
+                total, left, course = total + weight, left + weight, times[r, COURSE]
+                acts |= _infused(plan, s, lane, times[r], lanes)
                 if tracing:
                     trace[s, 2] = 1.0
-        taken = kill.kappa[d, r] * step if course > 0 else 0.0
-        start = level - potency * total - off
-        _link(d, start, growth, s, potency * left, taken, half_life, step, hazards, scratch)
-        for c in range(len(hazards.kind)):
-            scratch[FACTOR, c] *= hazards.grown[d, c, s] * people.relative[d, c, p]
-        before = out[PROGRESSION]
-        free += _move(d, p, r, s, trail * (1.0 - decay_g), mass, groups, world, out, scratch)
-        new = out[PROGRESSION] - before
-        out[PROGRESSED] += (progressed + new / 2) * step
-        progressed += new
-        if tracing:
-            for x in range(16):
-                trace[s, 3 + gvhd.days[gvhd.pattern[x]]] += mass[x] + mass[16 + x]
-            trace[s, 6], trace[s, 7] = progressed, out[DEATH]
+        lanes.acts[s, lane] = acts
         left *= decay
-        trail *= decay_g
         if s == plan[NEXT]:
-            plan[NEXT] += times[TEST]
-        off += taken
+            plan[NEXT] += times[r, TEST]
+        off += kappa if course > 0 else 0.0
         course = max(course - 1, 0)
-        s += 1
-    out[FREE] += free * step
-    return forks
+
+
+# Paths abreast. Lanes are the last axis of a flat table: rows a fixed distance apart are what lets the compiler work on
+# several lanes at once.
+
+
+@njit(cache=True, inline="always")
+def _at(row, lane):
+    """Place in the flat table. Unsigned: an index that might count from the end would keep lanes from being merged."""
+    return np.uintp(row * ABREAST + lane)
+
+
+@njit(**HOT, inline="always")
+def _gone(h):
+    """1 - exp(-h), by its Padé approximant (3, 3) at h / 16, doubled four times: off by 1e-8 at most."""
+    x = min(h, 64.0) / 16
+    odd = x * (60.0 + x * x)
+    gone = 2.0 * odd / (120.0 + 12.0 * x * x + odd)
+    gone *= 2.0 - gone
+    gone *= 2.0 - gone
+    gone *= 2.0 - gone
+    return gone * (2.0 - gone)
+
+
+@njit(**HOT, inline="always")
+def _link(d, s, j, share, width, hazards, step, lanes):
+    """Adds what the marker at node j of step s does to the hazard of every cause. share: of the node in the mean, where
+    infusions still act; elsewhere the middle stands for the step."""
+    w, last, by_place = lanes.table, hazards.linked.shape[2] - 2, 1.0 / hazards.spacing
+    x, alone = NODE[j], 1.0 if j == 1 else 0.0
+    for c in range(len(hazards.kind)):
+        for i in range(width):
+            acting = w[_at(POTENCY, i)] * w[_at(LEFT, i)]
+            start = w[_at(LEVEL, i)] - w[_at(POTENCY, i)] * w[_at(TOTAL, i)] - w[_at(OFF, i)]
+            ratio = start + w[_at(GROWTH, i)] * (s + x) + acting * w[_at(NODES + j, i)] - w[_at(TAKEN, i)] * x
+            place = min(max((ratio - hazards.lowest) * by_place, 0.0), last + 0.999999)
+            low = np.int64(place)
+            below = hazards.linked[d, c, low]
+            value = below + (place - low) * (hazards.linked[d, c, low + 1] - below)
+            w[_at(WITHIN, i)] = (share if acting > ACTING else alone) * value
+            w[_at(WITHIN + 1, i)] = ratio
+        if hazards.has_slope:
+            for i in range(width):
+                remains = w[_at(POTENCY, i)] * w[_at(LEFT, i)] * w[_at(NODES + j, i)]
+                by_day = (w[_at(GROWTH, i)] - w[_at(TAKEN, i)]) / step - remains * w[_at(FADES, i)]
+                slope = 30.0 * by_day / (1.0 + np.exp(min(w[_at(WITHIN + 1, i)], 6.0) * LN10))
+                w[_at(WITHIN, i)] *= np.exp(hazards.slope[d, c] * slope)
+        for i in range(width):
+            w[_at(HAZARD + c, i)] += w[_at(WITHIN, i)]
+
+
+@njit(**HOT, inline="always")
+def _hazards(d, s, width, hazards, step, lanes):
+    """Fills HAZARD: the hazards of every cause, cumulated over step s; of the marker the mean over the step's nodes."""
+    w, acting = lanes.table, 0.0
+    for i in range(width):
+        acting = max(acting, w[_at(POTENCY, i)] * w[_at(LEFT, i)])
+        w[_at(TAKEN, i)] = w[_at(KAPPA, i)] if w[_at(COURSE_LEFT, i)] > 0 else 0.0
+    for c in range(len(hazards.kind)):
+        for i in range(width):
+            w[_at(HAZARD + c, i)] = 0.0
+    if acting > ACTING:
+        _link(d, s, 0, SHARE[0], width, hazards, step, lanes)
+        _link(d, s, 2, SHARE[2], width, hazards, step, lanes)
+    _link(d, s, 1, SHARE[1], width, hazards, step, lanes)
+    for c in range(len(hazards.kind)):
+        for i in range(width):
+            w[_at(HAZARD + c, i)] *= hazards.grown[d, c, s] * w[_at(RELATIVE + c, i)]
+
+
+@njit(**HOT, inline="always")
+def _expect(d, s, width, faded, gvhd, lanes):
+    """Fills BEGINS: P(onset) of both kinds of GVHD in step s. faded: share of an infusion's trace that a step takes."""
+    w = lanes.table
+    for kind in range(2):
+        for i in range(width):
+            w[_at(BEGINS + kind, i)] = gvhd.background[d, kind, gvhd.level[lanes.who[i, PATIENT]], s]
+        for i in range(width):
+            grown = w[_at(CAUSED + kind, i)] * w[_at(TRAIL, i)] * faded + w[_at(BEGINS + kind, i)]
+            w[_at(BEGINS + kind, i)] = _gone(grown * w[_at(RELATIVE_GVHD + kind, i)])
+
+
+@njit(**HOT, inline="always")
+def _pass(width, faded, lanes):
+    """What a step leaves of infusions and courses."""
+    w = lanes.table
+    for i in range(width):
+        w[_at(LEFT, i)] *= w[_at(DECAY, i)]
+        w[_at(TRAIL, i)] *= 1.0 - faded
+        w[_at(OFF, i)] += w[_at(TAKEN, i)]
+        w[_at(COURSE_LEFT, i)] = max(w[_at(COURSE_LEFT, i)] - 1.0, 0.0)
+
+
+@njit(**HOT, inline="always")
+def _split(d, width, patterns, part, gvhd, hazards, lanes):
+    """Fills, by pattern, what a part of a step does to a state: KEEPS (share that stays), MEAN (of the time spent
+    there). part: 1 for the whole step, 2 for a half."""
+    w = lanes.table
+    for k in range(patterns):
+        for i in range(width):
+            w[_at(WITHIN, i)] = 1e-300
+        for c in range(len(hazards.kind)):
+            ratio = gvhd.ratio[d, c, k] / part
+            for i in range(width):
+                w[_at(WITHIN, i)] += ratio * w[_at(HAZARD + c, i)]
+        for i in range(width):
+            lost = _gone(w[_at(WITHIN, i)])
+            w[_at(KEEPS + k, i)] = 1.0 - lost
+            w[_at(MEAN + k, i)] = lost / w[_at(WITHIN, i)]
+
+
+@njit(**HOT, inline="always")
+def _leave(d, width, states, groups, patterns, part, gvhd, hazards, step, lanes):
+    """A part of a step of exits from all states, in place, with the days spent there."""
+    w = lanes.table
+    for k in range(patterns):
+        for i in range(width):
+            w[_at(WITHIN + k, i)] = 0.0
+    for x in range(states):
+        k = np.int64(gvhd.pattern[x])
+        for i in range(width):
+            w[_at(WITHIN + k, i)] += w[_at(MASS + x, i)]
+            w[_at(MASS + x, i)] *= w[_at(KEEPS + k, i)]
+        if groups == 2:
+            for i in range(width):
+                w[_at(WITHIN + k, i)] += w[_at(MASS + 16 + x, i)]
+                w[_at(MASS + 16 + x, i)] *= w[_at(KEEPS + k, i)]
+    for k in range(patterns):
+        days = np.int64(gvhd.days[k])
+        for i in range(width):
+            w[_at(WITHIN + k, i)] *= w[_at(MEAN + k, i)] / part
+            w[_at(SUMS + days, i)] += w[_at(WITHIN + k, i)] * step
+        for c in range(len(hazards.kind)):
+            ratio, kind = gvhd.ratio[d, c, k], np.int64(hazards.kind[c])
+            for i in range(width):
+                w[_at(SUMS + kind, i)] += w[_at(WITHIN + k, i)] * ratio * w[_at(HAZARD + c, i)]
+
+
+@njit(**HOT, inline="always")
+def _onsets_from(row, apart, kind, stride, width, recurrent, lanes):
+    """Onsets and ends of one kind of GVHD in a step, in place, of those in `row` who never had it, and beside it have,
+    or had; who falls ill within the step may recover in the half of it that is left. apart: to the rows of those who
+    may not be infused."""
+    w, mild_row, ill_row, past_row = lanes.table, row + MILD * stride, row + ILL * stride, row + PAST * stride
+    shares, again, counts = SHARES + 4 * kind, 1.0 if recurrent else 0.0, 1.0 if kind == 0 else 0.0
+    for i in range(width):
+        never, mild, ill, past = w[_at(row, i)], w[_at(mild_row, i)], w[_at(ill_row, i)], w[_at(past_row, i)]
+        begins, ends, stays = w[_at(BEGINS + kind, i)], w[_at(ENDS + kind, i)], w[_at(STAYS + kind, i)]
+        mild_on, mild_off = w[_at(shares, i)], w[_at(shares + 1, i)]
+        ill_on, ill_off = w[_at(shares + 2, i)], w[_at(shares + 3, i)]
+        first, second = never * begins, again * past * begins
+        active = (first + second) * stays
+        over = first + second - active
+        w[_at(SUMS + GVHD, i)] += counts * first * w[_at(COUNTED, i)]
+        w[_at(row, i)] = never - first
+        w[_at(past_row, i)] = past - second + (mild + ill) * ends + (mild_on + ill_on) * over
+        w[_at(mild_row, i)] = mild * (1.0 - ends) + active * mild_on
+        w[_at(ill_row, i)] = ill * (1.0 - ends) + active * ill_on
+        w[_at(mild_row + apart, i)] += active * mild_off
+        w[_at(ill_row + apart, i)] += active * ill_off
+        w[_at(past_row + apart, i)] += (mild_off + ill_off) * over
+
+
+@njit(**HOT, inline="always")
+def _onsets(kind, width, groups, recurrent, lanes):
+    """Onsets and ends of one kind of GVHD in a step, in place."""
+    stride, other = (4, 1) if kind == 0 else (1, 4)  # from state to state of this kind, and of the other
+    for k in range(4):
+        if groups == 2:
+            _onsets_from(MASS + k * other, 16, kind, stride, width, recurrent, lanes)
+            _onsets_from(MASS + 16 + k * other, 0, kind, stride, width, recurrent, lanes)
+        else:
+            _onsets_from(MASS + k * other, 0, kind, stride, width, recurrent, lanes)
+
+
+@njit(cache=True, inline="always")
+def _transplanted(d, s, lane, states, probability, world, lanes):
+    """The share `probability` of everybody in a lane leaves for a transplant, and goes through what follows it."""
+    w, everybody, ill = lanes.table, 0.0, 0.0  # ill: with acute GVHD, now or before
+    for x in range(states):
+        both = w[_at(MASS + x, lane)] + w[_at(MASS + 16 + x, lane)]
+        everybody += both
+        ill += both if x >= 4 else 0.0
+        w[_at(MASS + x, lane)] *= 1.0 - probability
+        w[_at(MASS + 16 + x, lane)] *= 1.0 - probability
+    gone, spared = (
+        everybody * probability,
+        1.0 - world.gvhd.counted[d, lanes.who[lane, PATIENT]] * ill / max(everybody, 1e-300),
+    )
+    after, days = world.after, (world.setting.steps - s) * world.setting.step
+    total = max(after.progression + after.death, 1e-12)
+    free = -np.expm1(-total * days) / total
+    w[_at(SUMS + TRANSPLANTED, lane)] += gone * free
+    w[_at(SUMS + PROGRESSION, lane)] += gone * after.progression * free
+    w[_at(SUMS + DEATH, lane)] += gone * after.death * free
+    w[_at(SUMS + PROGRESSED, lane)] += gone * after.progression / total * (days - free)
+    w[_at(SUMS + TRANSPLANT, lane)] += gone
+    w[_at(SUMS + GVHD, lane)] += gone * spared * after.gvhd
+
+
+@njit(cache=True, inline="always")
+def _act(d, s, lane, acts, states, times, numbers, world, lanes):
+    """What the acts of step s mean for those who are left in a lane: counts, a transplant, and paths that part."""
+    r, w = lanes.who[lane, REGIME], lanes.table
+    if acts & LEAVES:
+        _transplanted(d, s, lane, states, numbers[r, PROBABILITY], world, lanes)
+    able = 0.0
+    for x in range(states):
+        able += w[_at(MASS + x, lane)]
+    for bit, outcome in ((TESTED, TESTS), (TRIGGERED, TRIGGERS), (WRONG, FALSE), (FIRST_WRONG, ANY_FALSE)):
+        if acts & bit:
+            w[_at(SUMS + outcome, lane)] += able
+    if acts & INFUSED:
+        able -= _part(s, lane, able, states, numbers[r, FAILURE], lanes)
+        weight = world.kill.weight[d, r] * np.exp(world.kill.rho[d] * lanes.given[lane])
+        w[_at(TOTAL, lane)] += weight
+        w[_at(LEFT, lane)] += weight
+        w[_at(TRAIL, lane)] += 1.0
+        w[_at(COURSE_LEFT, lane)] = times[r, COURSE]
+        lanes.given[lane] += 1
+        w[_at(SUMS + INFUSIONS, lane)] += able
+        if acts & LATE:
+            w[_at(SUMS + DELAY, lane)] += able * lanes.late[s, lane] * world.setting.step
+            w[_at(SUMS + DELAYED, lane)] += able
+
+
+@njit(cache=True, inline="always")
+def _part(s, lane, able, states, failure, lanes):
+    """Takes those who may not be infused in step s, and of the others the share for whom no product could be made, off
+    their path and into the pool; returns how many of the others left."""
+    w, waiting, missing = lanes.table, lanes.waiting[0], failure if lanes.given[lane] == 0 else 0.0
+    leave = missing * able
+    for x in range(states):
+        leave += w[_at(MASS + 16 + x, lane)]
+    if leave <= FORKED or waiting == len(lanes.pool):
+        return 0.0
+    lanes.waiting[0] += 1
+    path = lanes.pool[waiting]
+    for x in range(16):
+        at, other = _at(MASS + x, lane), _at(MASS + 16 + x, lane)
+        path[x] = w[other] + missing * w[at]
+        w[other] = 0.0
+        w[at] *= 1.0 - missing
+    for k in range(STATE):
+        path[16 + k] = w[_at(TOTAL + k, lane)]
+    path[21], path[22], path[23] = lanes.who[lane, PATIENT], lanes.who[lane, REGIME], s
+    return missing * able
+
+
+@njit(**BARE)
+def _follow(d, width, may, times, numbers, world, lanes, trace):
+    """Moves the masses of the first `width` lanes along their paths. may: 1 where infusions may be given, else 0 (no
+    bool, for which it would be compiled twice). trace: of the first lane, where it is not empty."""
+    gvhd, hazards, setting, w = world.gvhd, world.hazards, world.setting, lanes.table
+    states, part = (16, 2) if gvhd.present else (1, 1)
+    groups, patterns = 2 if may == 1 and gvhd.present else 1, gvhd.ratio.shape[2] if gvhd.present else 1
+    faded, first = 1.0 - np.exp2(-setting.step / gvhd.half_life[d]), setting.steps
+    for row in range(HAZARD):
+        for i in range(width):
+            w[_at(row, i)] = 0.0
+    for i in range(width):
+        first, lanes.given[i] = min(first, lanes.who[i, FIRST]), 0
+        for k in range(STATE):
+            w[_at(TOTAL + k, i)] = 0.0
+    for s in range(first, setting.steps):
+        for i in range(width):
+            if s == lanes.who[i, FIRST]:
+                _enter(i, lanes)
+            if may == 1 and lanes.acts[s, i]:
+                _act(d, s, i, lanes.acts[s, i], states, times, numbers, world, lanes)
+            w[_at(BEFORE, i)] = w[_at(SUMS + PROGRESSION, i)]
+        _hazards(d, s, width, hazards, setting.step, lanes)
+        _split(d, width, patterns, part, gvhd, hazards, lanes)
+        _leave(d, width, states, groups, patterns, part, gvhd, hazards, setting.step, lanes)
+        if gvhd.present:
+            _expect(d, s, width, faded, gvhd, lanes)
+            _onsets(0, width, groups, gvhd.recurrent, lanes)
+            _onsets(1, width, groups, gvhd.recurrent, lanes)
+            _leave(d, width, states, groups, patterns, part, gvhd, hazards, setting.step, lanes)
+        _pass(width, faded, lanes)
+        for i in range(width):
+            new = w[_at(SUMS + PROGRESSION, i)] - w[_at(BEFORE, i)]
+            w[_at(SUMS + PROGRESSED, i)] += (w[_at(PASSED, i)] + new / 2) * setting.step
+            w[_at(PASSED, i)] += new
+        if trace.shape[0]:
+            for x in range(states):
+                both = w[_at(MASS + x, 0)] + w[_at(MASS + 16 + x, 0)]
+                trace[s, 3 + np.int64(gvhd.days[gvhd.pattern[x]])] += both
+            trace[s, 6], trace[s, 7] = w[_at(PASSED, 0)], w[_at(SUMS + DEATH, 0)]
+
+
+@njit(cache=True, inline="always")
+def _enter(lane, lanes):
+    """Puts those who are on a path at its first step there, and the path where it stands."""
+    for x in range(16):
+        lanes.table[_at(MASS + x, lane)] = lanes.enter[lane, x]
+    for k in range(STATE):
+        lanes.table[_at(TOTAL + k, lane)] = lanes.enter[lane, 16 + k]
 
 
 @njit(cache=True)
-def walk(d, p, r, times, numbers, drawn, world, room, out, trace):
-    """Adds the outcomes of one patient under one regime to `out`, shape (outcome,): a path, and the paths of those who
-    leave it."""
-    room.mass[:] = 0.0
-    room.mass[0] = 1.0
-    room.state[:] = 0.0
-    own, none = np.zeros(len(OUTCOMES)), trace[:0]
-    forks = _segment(d, p, r, 0, True, times[r], numbers[r], drawn, world, room, 0, own, trace)
-    out += own
-    for f in range(forks):
-        room.mass[:] = 0.0
-        room.mass[:16] = room.forked[f, :16]
-        room.state[:] = room.forked[f, 16:21]
-        own[:] = 0.0
-        _segment(d, p, r, int(room.forked[f, 21]), False, times[r], numbers[r], drawn, world, room, FORKS, own, none)
-        out += own
+def _occupy(d, lane, p, r, first, enter, world, lanes):
+    """Gives a lane to a path: what its patient and regime are. enter: masses and state at its first step."""
+    w, people, kill, gvhd, step = lanes.table, world.people, world.kill, world.gvhd, world.setting.step
+    lanes.who[lane, PATIENT], lanes.who[lane, REGIME], lanes.who[lane, FIRST] = p, r, first
+    lanes.enter[lane] = enter
+    w[_at(LEVEL, lane)], w[_at(GROWTH, lane)] = people.level[d, p], people.growth[d, p] * step
+    w[_at(POTENCY, lane)], w[_at(KAPPA, lane)] = people.kill[d, p], kill.kappa[d, r] * step
+    w[_at(DECAY, lane)], w[_at(FADES, lane)] = np.exp2(-step / kill.half_life[d, r]), LN2 / kill.half_life[d, r]
+    for j in range(3):
+        w[_at(NODES + j, lane)] = np.exp2(-NODE[j] * step / kill.half_life[d, r])
+    for c in range(len(world.hazards.kind)):
+        w[_at(RELATIVE + c, lane)] = people.relative[d, c, p]
+    for kind in range(2):
+        w[_at(ENDS + kind, lane)] = gvhd.ends[d, kind, r]
+        w[_at(STAYS + kind, lane)] = np.sqrt(1.0 - gvhd.ends[d, kind, r])
+        w[_at(CAUSED + kind, lane)] = gvhd.onsets[d, kind, r]
+        w[_at(RELATIVE_GVHD + kind, lane)] = gvhd.relative[d, kind, p]
+        for k in range(4):
+            w[_at(SHARES + 4 * kind + k, lane)] = gvhd.shares[d, kind, p, k]
+    w[_at(COUNTED, lane)] = gvhd.counted[d, p]
 
 
 @njit(cache=True)
-def room_of(causes):
+def _gather(width, cell, lanes, found):
+    """Adds the outcomes of the lanes to `found`, shape (regime, cell, outcome)."""
+    for i in range(width):
+        r, c = lanes.who[i, REGIME], cell[lanes.who[i, PATIENT]]
+        for o in range(len(OUTCOMES)):
+            found[r, c, o] += lanes.table[_at(SUMS + o, i)]
+
+
+@njit(cache=True)
+def _rest(d, fewest, times, numbers, world, lanes, found):
+    """Follows those who left their paths, if there are so many, in the order of the steps at which they did."""
+    waiting, none = lanes.waiting[0], np.zeros((0, len(TRACED)))
+    if waiting < fewest:
+        return
+    order = np.argsort(lanes.pool[:waiting, 23], kind="mergesort")
+    for start in range(0, waiting, ABREAST):
+        width = min(ABREAST, waiting - start)
+        for i in range(width):
+            path = lanes.pool[order[start + i]]
+            _occupy(d, i, int(path[21]), int(path[22]), int(path[23]), path[:21], world, lanes)
+        _follow(d, width, np.int64(0), times, numbers, world, lanes, none)
+        _gather(width, world.people.cell, lanes, found)
+    lanes.waiting[0] = 0
+
+
+@njit(cache=True)
+def _walk(d, patients, regimes, times, numbers, world, lanes, found, trace):
+    """Adds the outcomes of these patients under these regimes to `found`, shape (regime, cell, outcome)."""
+    drawn, start, width = np.zeros((world.setting.steps, 4)), np.zeros(16 + STATE), 0
+    start[0] = 1.0
+    for p in patients:
+        noise(world.setting, world.assay, d, p, drawn)
+        for r in regimes:
+            _occupy(d, width, p, r, 0, start, world, lanes)
+            _plan(d, width, times, numbers, drawn, world, lanes, trace)
+            width += 1
+            if width == ABREAST or (p == patients[-1] and r == regimes[-1]):
+                _follow(d, width, np.int64(1), times, numbers, world, lanes, trace)
+                _gather(width, world.people.cell, lanes, found)
+                _rest(d, POOL, times, numbers, world, lanes, found)
+                width = 0
+    _rest(d, 1, times, numbers, world, lanes, found)
+
+
+@njit(cache=True)
+def lanes_of(setting):
     """Work space of one thread."""
-    return Room(np.zeros(32), np.zeros((FORKS, 22)), np.zeros(5), np.zeros((CAUSES + causes, 16)))
+    steps = setting.steps
+    return Lanes(
+        np.zeros(ROWS * ABREAST),
+        np.zeros((steps, ABREAST), dtype=np.int64),
+        np.zeros((steps, ABREAST)),
+        np.zeros((ABREAST, 3), dtype=np.int64),
+        np.zeros((ABREAST, 16 + STATE)),
+        np.zeros(ABREAST, dtype=np.int64),
+        np.zeros(9),
+        np.zeros((POOL + ABREAST * steps, 24)),
+        np.zeros(1, dtype=np.int64),
+    )
 
 
-@njit(cache=True, parallel=True, nogil=True)
-def outcomes(times, numbers, people, hazards, kill, gvhd, assay, after, setting, cells, counts):
-    """Mean outcomes, shape (draw, regime, cell, outcome). people to setting: the parts of a World, which numba does not
-    take into a parallel loop as one. counts: patients in each cell, shape (cell,)."""
-    draws, patients = people.level.shape
-    regimes = times.shape[0]
-    found = np.zeros((draws, regimes, cells, len(OUTCOMES)))
-    for d in prange(draws):
-        world = World(people, hazards, kill, gvhd, assay, after, setting)
-        room = room_of(len(hazards.kind))
-        drawn, trace = np.zeros((setting.steps, 4)), np.zeros((0, len(TRACED)))
-        for p in range(patients):
-            noise(setting, assay, d, p, drawn)
-            for r in range(regimes):
-                walk(d, p, r, times, numbers, drawn, world, room, found[d, r, people.cell[p]], trace)
-        for k in range(cells):
-            found[d, :, k] /= max(counts[k], 1)
+@njit(cache=True, nogil=True)
+def _of_draw(d, times, numbers, world, counts, found):
+    """Fills the mean outcomes of a draw, shape (regime, cell, outcome)."""
+    everybody, every = np.arange(world.people.level.shape[1]), np.arange(len(times))
+    _walk(d, everybody, every, times, numbers, world, lanes_of(world.setting), found, np.zeros((0, len(TRACED))))
+    for k in range(len(counts)):
+        found[:, k] /= max(counts[k], 1)
+
+
+def outcomes(times: np.ndarray, numbers: np.ndarray, world: World, counts: np.ndarray, threads: int = 1) -> np.ndarray:
+    """Mean outcomes, shape (draw, regime, cell, outcome), the same for any number of threads. times, numbers: from
+    `regimes.rules`. counts: patients in each cell, shape (cell,)."""
+    found = np.zeros((len(world.people.level), len(times), len(counts), len(OUTCOMES)))
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(_of_draw, d, times, numbers, world, counts, found[d]) for d in range(len(found))]:
+            done.result()
     return found
 
 
@@ -423,10 +617,8 @@ def followed(d, p, r, times, numbers, world):
     """The path of one patient under one regime, shape (step, TRACED): B before the step, reading (NaN without a test),
     whether an infusion was given, and the probabilities of the states at the step's end. Those who leave the path at
     an infusion that they may not be given are not on it any more."""
-    drawn = np.zeros((world.setting.steps, 4))
-    noise(world.setting, world.assay, d, p, drawn)
     trace = np.zeros((world.setting.steps, len(TRACED)))
     trace[:, 1] = np.nan
-    room, out = room_of(len(world.hazards.kind)), np.zeros(len(OUTCOMES))
-    walk(d, p, r, times, numbers, drawn, world, room, out, trace)
+    found = np.zeros((times.shape[0], world.people.cell.max() + 1, len(OUTCOMES)))
+    _walk(d, np.array([p]), np.array([r]), times, numbers, world, lanes_of(world.setting), found, trace)
     return trace

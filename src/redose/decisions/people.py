@@ -115,7 +115,7 @@ def hazards(data: xr.Dataset, draws: Draws, step: float, steps: int) -> records.
         log_ratio = prediction.association(data, draws, cause, fraction, np.zeros_like(fraction))
         linked.append(np.exp(np.broadcast_to(log_ratio, (len(ratio), count))).T)
         slope.append(draws.get(f"alpha_slope_{cause}", np.zeros(count)))
-    kinds = np.array([KINDS_OF_CAUSE.get(c, path.OTHER) for c in prediction.causes(data)])
+    kinds = np.array([KINDS_OF_CAUSE.get(c, path.OTHER) for c in prediction.causes(data)], dtype=np.uint8)
     arrays = [np.stack(x, axis=1) for x in (grown, linked, slope)]
     return plain(
         records.Hazards,
@@ -227,9 +227,10 @@ def patterns_of(data: xr.Dataset) -> tuple[dict, np.ndarray, np.ndarray]:
     telling = [c for c in classes if c in ("gvhd", "gvhd_severe") or any(c in u for u in used.values())]
     rows = list(zip(*(classes[c].tolist() for c in telling), strict=True))
     every = list(dict.fromkeys(rows))  # in the order of the states
-    pattern = np.array([every.index(row) for row in rows])
+    pattern = np.array([every.index(row) for row in rows], dtype=np.uint8)
     state = [rows.index(row) for row in every]
     days = np.where(classes["gvhd_severe"], path.SEVERE, np.where(classes["gvhd"], path.GVHD_DAYS, path.FREE))[state]
+    days = days.astype(np.uint8)
     none = np.zeros(len(every))
     of_cause = {c: np.column_stack([classes[x][state] for x in u] or [none]).astype(float) for c, u in used.items()}
     return of_cause, pattern, days

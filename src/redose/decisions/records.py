@@ -108,12 +108,21 @@ class World(NamedTuple):
     setting: Setting
 
 
-class Room(NamedTuple):
-    """Work space of one thread. mass: of the 16 states of those who may be infused, then of those who may not, shape
-    (32,). forked: masses and state of the paths that leave, shape (fork, 22). state: of a path, shape (5,). scratch:
-    rows named by constants of `path`, shape (row, 16)."""
+class Lanes(NamedTuple):
+    """Work space of one thread: paths abreast, a lane each, and those who left them.
 
-    mass: np.ndarray
-    forked: np.ndarray
-    state: np.ndarray
-    scratch: np.ndarray
+    table: rows named by constants of `path`, as long as there are lanes, shape (row · lane,). acts: bits, shape (step,
+    lane). late: steps from the crossing of the threshold to an infusion, shape (step, lane). who: patient, regime,
+    first step, shape (lane, 3). enter: masses and state of the path at that step, shape (lane, 21). given: infusions so
+    far, shape (lane,). plan: of a path, shape (9,). pool: the same as enter and who, of those who left a path, shape
+    (path, 24); waiting: how many there are, shape (1,)."""
+
+    table: np.ndarray
+    acts: np.ndarray
+    late: np.ndarray
+    who: np.ndarray
+    enter: np.ndarray
+    given: np.ndarray
+    plan: np.ndarray
+    pool: np.ndarray
+    waiting: np.ndarray
