@@ -21,6 +21,7 @@ import pytensor.tensor as pt
 import xarray as xr
 from pymc.logprob.transforms import Transform
 
+from redose.models.linear import combination
 from redose.onsets import KINDS, NOT_GRADED, WITHIN
 
 LOG2 = np.log(2.0)
@@ -136,7 +137,7 @@ def effect(data: xr.Dataset, kind: str, name: str, prior: dict):
     """x'β, shape (patient,); without covariates there is no parameter."""
     if not data.sizes[f"{kind}_covariate"]:
         return pt.zeros(data.sizes["patient"])
-    return pt.dot(data[f"x_{kind}"].to_numpy(), pm.Normal(name, **prior, dims=f"{kind}_covariate"))
+    return combination(data[f"x_{kind}"].to_numpy(), pm.Normal(name, **prior, dims=f"{kind}_covariate"))
 
 
 def has_grades(data: xr.Dataset, kind: str) -> bool:

@@ -34,6 +34,7 @@ from redose import coordinates
 from redose.kinetics import LOG10_2
 from redose.models import marker, parts
 from redose.models import traits as trait_page
+from redose.models.linear import combination
 
 
 def build(data: xr.Dataset, prior: dict) -> pm.Model:
@@ -48,7 +49,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
         mu_b = pm.Normal("mu_b", **prior["mu_b"], initval=starts["level"])
         beta_b = marker.effects(data, "beta_b", prior["beta_b"], "level_covariate")
         omega_b = pm.HalfNormal("omega_b", **prior["omega_b"], initval=starts["sd_level"])
-        level = mu_b + pt.dot(data["x_level"].to_numpy(), beta_b)
+        level = mu_b + combination(data["x_level"].to_numpy(), beta_b)
         sigma = pm.LogNormal("sigma", **prior["sigma"], dims="assay")
         detection = pm.LogNormal("detection", **prior["detection"]) if kinetics["detection"] else None
         noise = marker.Noise(sigma, kinetics["degrees"] if kinetics["noise"] == "student_t" else None, detection)
@@ -66,9 +67,9 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             omega_delta = pm.HalfNormal("omega_delta", **prior["omega_delta"], initval=starts["sd_kill"])
             coefficients = marker.kill_coefficients(data, prior, pt.log(delta))
             half_life = pm.LogNormal("half_life", **marker.by_product(data, prior), dims="product")
-            log_doubling = pt.log(doubling) + pt.dot(data["x_growth"].to_numpy(), beta_g)
-            log_kill = pt.log(delta) + pt.dot(data["x_kill"].to_numpy(), eta)
-            log_kill += pt.dot(data["mean_features"].to_numpy(), coefficients)
+            log_doubling = pt.log(doubling) + combination(data["x_growth"].to_numpy(), beta_g)
+            log_kill = pt.log(delta) + combination(data["x_kill"].to_numpy(), eta)
+            log_kill += combination(data["mean_features"].to_numpy(), coefficients)
             mean = pt.concatenate([level, log_doubling, log_kill])
             sd = pt.concatenate([omega_b * intervals, omega_g * patients, omega_delta * patients])
             shared = pt.concatenate([coefficients, pt.log(half_life), kappa])
@@ -77,7 +78,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             grown = growing * data["point_elapsed"].to_numpy()
             kill = pt.exp(traits[at["kill"]])[patient]
             done, rate = marker.killed(data, coefficients, half_life)
-            lost, losing = kill * done + pt.dot(on, kappa), kill * rate + pt.dot(active, kappa)
+            lost, losing = kill * done + combination(on, kappa), kill * rate + combination(active, kappa)
         else:
             slope = pm.Normal("slope", **prior["slope"], dims="basis", initval=starts["growth"])  # log10 per year
             beta_s = marker.effects(data, "beta_s", prior["beta_s"], "growth_covariate", "basis")
@@ -89,7 +90,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             own = traits[at["growth"]][:, patient].T  # (point, basis)
             grown = (own * data["point_basis"].to_numpy()).sum(1)
             growing = (own * data["point_basis_slope"].to_numpy()).sum(1)
-            lost, losing = pt.dot(on, kappa), pt.dot(active, kappa)
+            lost, losing = combination(on, kappa), combination(active, kappa)
         start = traits[at["level"]][interval]
 
         # hazards

@@ -9,6 +9,7 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
+from redose.models.linear import combination
 from redose.models.parts import Informed
 
 
@@ -29,7 +30,7 @@ def effects(data: xr.Dataset, name: str, belief: dict, *dims: str):
 
 def dose_states(data: xr.Dataset, coefficients, half_life):
     """(total, running), shape (infusion + 1,) and by product: A_l and R_pl of `kinetics.dose_states`, as a graph."""
-    weight = pt.exp(pt.dot(data["dose_features"].to_numpy(), coefficients))
+    weight = pt.exp(combination(data["dose_features"].to_numpy(), coefficients))
     earlier, later = data["pair_earlier"].to_numpy(), data["pair_later"].to_numpy() + 1
     each, empty = weight[earlier], pt.zeros(data.sizes["infusion"] + 1)
     running = []
@@ -134,8 +135,8 @@ def kill_coefficients(data: xr.Dataset, prior: dict, log_delta):
         mean = log_delta + (data["lot_property"].to_numpy() * xi).sum(1)
         how = Informed(data["lot_information"].to_numpy(), data["lot_centre"].to_numpy())
         turned = data["lot_turned"].to_numpy()
-        kill = pm.Normal("z_lot", pt.dot(turned.T, mean), omega, dims="turn", default_transform=how)
-        parts.append(pm.Deterministic("u_lot", pt.dot(turned, kill) - mean, dims="lot"))
+        kill = pm.Normal("z_lot", combination(turned.T, mean), omega, dims="turn", default_transform=how)
+        parts.append(pm.Deterministic("u_lot", combination(turned, kill) - mean, dims="lot"))
     return pt.concatenate(parts)
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 from pymc.logprob.transforms import Transform
 
 from redose.design import causes
+from redose.models.linear import combination
 from redose.survival import ONE_EVENT, YEAR
 
 FRAILTY_NODES = 40  # exact to 1e-3 in the log likelihood of a patient with nine events and omega_v = 1
@@ -127,11 +128,11 @@ def log_baseline(data: xr.Dataset, cause: str, prior: dict):
         smooth = pm.HalfNormal(f"smooth_{cause}", **prior["smooth"])
         known = data[f"{cause}_known"].to_numpy()
         how = {"dims": f"{cause}_step", "default_transform": Informed(known, np.zeros_like(known))}
-        walk = pt.dot(data[f"{cause}_walk"].to_numpy(), pm.Normal(f"z_{cause}", 0, smooth, **how))
+        walk = combination(data[f"{cause}_walk"].to_numpy(), pm.Normal(f"z_{cause}", 0, smooth, **how))
         weights = pt.special.softmax(constant + walk)
     weights = pm.Deterministic(f"weights_{cause}", weights, dims=f"{cause}_basis")
     years = np.ptp(data[f"{cause}_knots"].to_numpy()) / YEAR
-    return pt.log(rate * years) + pt.log(pt.dot(data[f"{cause}_hazard"].to_numpy(), weights))
+    return pt.log(rate * years) + pt.log(combination(data[f"{cause}_hazard"].to_numpy(), weights))
 
 
 def cumulative_baseline(data: xr.Dataset, cause: str):
@@ -140,7 +141,7 @@ def cumulative_baseline(data: xr.Dataset, cause: str):
     rate = model[f"rate_{cause}"]
     if has_spline(data, cause):
         years = np.ptp(data[f"{cause}_knots"].to_numpy()) / YEAR
-        return rate * years * pt.dot(data[f"{cause}_cumulative"].to_numpy(), model[f"weights_{cause}"])
+        return rate * years * combination(data[f"{cause}_cumulative"].to_numpy(), model[f"weights_{cause}"])
     shape = model[f"shape_{cause}"]
     entry, stop = data["row_entry"].to_numpy() / YEAR, data["row_exit"].to_numpy() / YEAR
     return rate * (stop**shape - pt.where(entry > 0, np.maximum(entry, 1e-12) ** shape, 0.0))
@@ -164,7 +165,7 @@ def linear_predictors(data: xr.Dataset, prior: dict, u) -> dict:
     for cause in causes(data):
         beta = pm.Normal(f"beta_{cause}", **prior["hazard_ratio"], dims=f"{cause}_covariate")
         x = pm.Data(f"x_{cause}", data[f"x_{cause}"].to_numpy(), dims=("row", f"{cause}_covariate"))
-        found[cause] = pt.dot(x, beta) + (shared if cause == "progression" else 0.0)
+        found[cause] = combination(x, beta) + (shared if cause == "progression" else 0.0)
     return found
 
 

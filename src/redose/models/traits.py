@@ -17,6 +17,7 @@ import xarray as xr
 from pymc.logprob.transforms import Transform
 
 from redose import coordinates
+from redose.models.linear import combination
 from redose.models.marker import kinetics_of
 
 ETA = 2.0  # of the LKJ prior: correlations near +-1 are unlikely
@@ -291,7 +292,9 @@ class WithinPatient(Transform):
                 own[i][j] = information["own"][i, j] + prior / (own_sd[i] * own_sd[j])
         pull = data["trait_pull"].to_numpy() + self.pull_of_prior(mean, sd, inverse, slope, scale)
         if data.sizes["shared"]:
-            pull = pull - pt.dot(data["trait_pull_shared"].to_numpy(), shared - data["shared_reference"].to_numpy())
+            pull = pull - combination(
+                data["trait_pull_shared"].to_numpy(), shared - data["shared_reference"].to_numpy()
+            )
         return Root.of(at, level, cross, own), pull
 
     def pull_of_prior(self, mean, sd, inverse, slope, scale):
