@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 PROTOCOL = yaml.safe_load((ROOT / "data/redosable/simulation.yaml").read_text())
 STUDY = CONFIG["studies"]["redosable"]
-SAMPLING = {"chains": 4, "tune": 500, "draws": 500, "target_accept": 0.9}
+SAMPLING = {"chains": 4, "tune": 500, "draws": 500, "target_accept": 0.9, "careful": 0.99}
 # 5/7 of the draws of the config, and so of its limits
 LIMITS = CONFIG["acceptance"] | {"rhat": 1.02, "ess_bulk": 285, "ess_tail": 285}
 SEEDS = {"joint_step": range(101, 111), "joint_value": range(101, 106)}

@@ -6,13 +6,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import nutpie
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy import stats
 from scipy.special import expit
 from test_models import CONFIG, PRIOR, built
 
-from redose import acceptance, priors, sampling
+from redose import acceptance, diagnostics, priors, sampling
 
 SHORT = {"chains": 3, "tune": 60, "draws": 40, "target_accept": 0.8}
 
@@ -28,6 +30,13 @@ def test_same_seed_same_draws_for_one_and_two_cores():
         assert first[name].to_numpy().tobytes() == second[name].to_numpy().tobytes(), name
     assert "v" in first
     assert not any(name.startswith(("z_", "exposure_")) for name in first.data_vars)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """(machine code, model, design) of `intervals`."""
+    data, model = built("intervals")
+    return sampling.compiled(model), model, data
 
 
 FIT_AND_PRINT = """
@@ -54,16 +63,35 @@ def test_same_draws_whatever_was_compiled_before(tmp_path):
     assert cold == warm
 
 
-def test_chains_and_seeds_give_other_draws():
-    data, model = built("intervals")
-    made = sampling.compiled(model)
-    trees = [sampling.drawn(made, model, data, SHORT, s, "test", 1) for s in (1, 2)]
+def test_chains_and_seeds_give_other_draws(small):
+    trees = [sampling.drawn(*small, SHORT, s, "test", 1) for s in (1, 2)]
     rates = [tree["posterior"]["rate_progression"].to_numpy() for tree in trees]
     log_prior = stats.lognorm.logpdf(
         rates[0], PRIOR["rate_progression"]["sigma"], scale=CONFIG["priors"]["rate_progression"]["median"]
     )
     assert trees[0]["log_prior"]["rate_progression"].to_numpy() == pytest.approx(log_prior, rel=1e-9)
     assert len({chain.tobytes() for rate in rates for chain in rate}) == 6
+
+
+def test_a_fit_with_divergent_draws_is_run_again_once_with_smaller_steps(small, monkeypatch):
+    """The second run is the one that counts, and is the fit that its target acceptance alone would have given."""
+    sample = nutpie.sample
+
+    def diverging(*given, **how):
+        tree = sample(*given, **how)
+        if how["target_accept"] < 0.9:
+            tree["sample_stats"]["diverging"][0, :3] = True
+        return tree
+
+    monkeypatch.setattr(nutpie, "sample", diverging)
+    again = sampling.drawn(*small, SHORT | {"careful": 0.95}, 1, "test")
+    left = sampling.drawn(*small, SHORT, 1, "test")
+    alone = sampling.drawn(*small, SHORT | {"target_accept": 0.95}, 1, "test")
+    xr.testing.assert_equal(again["posterior"].to_dataset(), alone["posterior"].to_dataset())
+    told = [diagnostics.sampler_summary(tree) for tree in (again, left, alone)]
+    assert [t["divergent_before"] for t in told] == [told[1]["divergences"], 0, 0]
+    assert told[1]["divergences"] >= 3 and told[0]["divergences"] == told[2]["divergences"]
+    assert [t["target_accept"] for t in told] == [0.95, 0.8, 0.95]
 
 
 def test_seeds_depend_on_every_name_and_on_where_it_stands():
@@ -112,7 +140,7 @@ LIMITS = {"rhat": 1.01, "rhat_patient": 1.05, "ess_bulk": 400, "ess_tail": 400, 
 FINE = {"divergences": 0, "bfmi": 0.9}
 
 
-def diagnostics(**changes) -> pd.DataFrame:
+def diagnosed(**changes) -> pd.DataFrame:
     rows = [
         {"parameter": "tau", "level": "population", "rhat": 1.001, "ess_bulk": 900.0, "ess_tail": 800.0},
         {"parameter": "v[p1]", "level": "patient", "rhat": 1.04, "ess_bulk": 9.0, "ess_tail": 9.0},
@@ -124,7 +152,7 @@ def diagnostics(**changes) -> pd.DataFrame:
 
 
 def test_the_gate_accepts_a_good_fit_and_does_not_ask_ess_of_every_patient():
-    verdict = acceptance.judge(diagnostics(), FINE, LIMITS, "study", "model")
+    verdict = acceptance.judge(diagnosed(), FINE, LIMITS, "study", "model")
     assert verdict.accepted
     assert verdict.text() == "study/model: accepted."
 
@@ -143,7 +171,7 @@ def test_the_gate_accepts_a_good_fit_and_does_not_ask_ess_of_every_patient():
     ],
 )
 def test_the_gate_names_parameter_value_and_limit(changes, sampler, words):
-    verdict = acceptance.judge(diagnostics(**changes), sampler, LIMITS, "study", "model")
+    verdict = acceptance.judge(diagnosed(**changes), sampler, LIMITS, "study", "model")
     assert not verdict.accepted
     assert words in verdict.text()
     assert "Nothing is concluded" in verdict.text()

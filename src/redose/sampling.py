@@ -66,8 +66,9 @@ def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str,
     integrated out), log_prior (of every parameter that has a prior) and sample_stats, dims chain, draw and those of the
     model; and redrawn (patients whose traits were drawn anew, `unsettled`) where there are traits.
 
-    data: the design that the model was built from. sampling: chains, tune, draws, target_accept. seed: from `seed_of`;
-    each chain derives its own from it, so draws do not depend on `cores`. name: for the progress lines.
+    data: the design that the model was built from. sampling: chains, tune, draws, target_accept and, if a fit with
+    divergent draws is to be repeated once at a higher one, careful. seed: from `seed_of`; each chain derives its own
+    from it, so draws do not depend on `cores`. name: for the progress lines.
     """
     log.info("%s: compiling", name)
     return drawn(compiled(model), model, data, sampling, seed, name, cores)
@@ -86,22 +87,38 @@ def compiled(model: pm.Model):
 
 def drawn(made, model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str, cores: int = 1) -> xr.DataTree:
     """What `fit` returns, of a model that `compiled` made before."""
+    tree = chains_of(made, sampling, sampling["target_accept"], seed, name, cores)
+    how = {"target_accept": sampling["target_accept"], "divergent_before": 0}
+    divergent = int(tree["sample_stats"]["diverging"].sum())
+    if divergent and "careful" in sampling:
+        how = {"target_accept": sampling["careful"], "divergent_before": divergent}
+        log.info(
+            "%s: %d divergent draws; all chains again at a target acceptance of %g",
+            name,
+            divergent,
+            sampling["careful"],
+        )
+        tree = chains_of(made, sampling, sampling["careful"], seed, name, cores)
+    return tidy(tree, data, seed, log_prior(model, tree["posterior"].to_dataset()), how)
+
+
+def chains_of(made, sampling: dict, target_accept: float, seed: int, name: str, cores: int) -> xr.DataTree:
+    """All chains, as nutpie returns them."""
     import nutpie
 
     with threadpool_limits(1):  # four chains with four BLAS threads each are slower than four with one
-        tree = nutpie.sample(
+        return nutpie.sample(
             made,
             draws=sampling["draws"],
             tune=sampling["tune"],
             chains=sampling["chains"],
             cores=min(cores, sampling["chains"]),
-            target_accept=sampling["target_accept"],
+            target_accept=target_accept,
             seed=seed % 2**63,
             save_warmup=False,
             progress_bar=False,
             progress_callback=Progress(name),
         )
-    return tidy(tree, data, seed, log_prior(model, tree["posterior"].to_dataset()))
 
 
 def draw_frailty(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> xr.DataArray:
@@ -198,9 +215,9 @@ def log_prior(model: pm.Model, draws: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(found, coords=draws.coords)
 
 
-def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int, log_prior: xr.Dataset) -> xr.DataTree:
+def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int, log_prior: xr.Dataset, how: dict) -> xr.DataTree:
     """The groups that are kept, with unsettled traits, classes and frailties drawn, and provenance instead of time
-    stamps."""
+    stamps. how: what else is to be known of the sampling."""
     groups = {g: tree[g].to_dataset() for g in ("posterior", "sample_stats")} | {"log_prior": log_prior}
     posterior = groups["posterior"]
     if "traits" in posterior:
@@ -216,6 +233,7 @@ def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int, log_prior: xr.Dataset) 
     groups["posterior"] = posterior.drop_vars(needless + terms)
     for group in groups.values():
         group.attrs = provenance(seed)
+    groups["sample_stats"].attrs |= how
     return xr.DataTree.from_dict(groups)
 
 

@@ -395,7 +395,7 @@ def gate(dossier: Dossier) -> Table:
         for column, worst, digits in (("rhat", "idxmax", 4), ("ess_bulk", "idxmin", 4), ("ess_tail", "idxmin", 4)):
             at = judged.loc[getattr(judged[column], worst)()]
             row.append(Cell(f"{words.number(at[column], digits)} ({at['parameter']})", float(at[column])))
-        row += [count(fit.sampler["divergences"]), cell(fit.sampler["bfmi"], lambda x: f"{x:.2f}")]
+        row += [divergences(fit.sampler), cell(fit.sampler["bfmi"], lambda x: f"{x:.2f}")]
         anew = ", ".join(f"{x['patient']} (R-hat {words.number(x['rhat'], 3)})" for x in fit.sampler["redrawn"])
         rows.append([*row, count(fit.sampler["draws"]), Cell(anew or "none"), Cell("accepted")])
     columns = [
@@ -406,6 +406,13 @@ def gate(dossier: Dossier) -> Table:
     columns += [f"smallest tail ESS (limit {limits['ess_tail']:g})", f"divergences (limit {limits['divergences']:g})"]
     columns += [f"BFMI (limit {limits['bfmi']:g})", "draws", "patients drawn anew", "gate"]
     return Table("The gate: worst diagnostics of the population parameters", columns, rows)
+
+
+def divergences(sampler: dict) -> Cell:
+    """Number of divergent draws; of a run that was repeated with smaller steps both."""
+    found, before = sampler["divergences"], sampler["divergent_before"]
+    repeated = f" (again at target acceptance {sampler['target_accept']:g}, after {before} in a first run)"
+    return Cell(f"{found}{repeated if before else ''}", found)
 
 
 def residuals(dossier: Dossier, fit: Fit) -> Table:
