@@ -23,7 +23,8 @@ def snakemake(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
 
 
 def tiny(folder: Path, **changes) -> Path:
-    """A config for all three studies at tiny settings, working in `folder`; returns its path."""
+    """A config for all three studies at tiny settings, working in `folder`; returns its path. Of the joint models one:
+    the other goes through the same rules, and takes minutes to compile."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     shutil.copytree(ROOT / "data" / "redosable", folder / "redosable")
     protocol = yaml.safe_load((folder / "redosable/simulation.yaml").read_text())
@@ -34,6 +35,7 @@ def tiny(folder: Path, **changes) -> Path:
     for study in config["studies"].values():
         for model in study["models"].values():
             model.pop("sampling", None)
+    del config["studies"]["redosable"]["models"]["joint_value"]
     config["acceptance"] = EASY
     config["decision"]["ahead"] |= {"most": 8, "draws": 40, "chunk": 20}
     path = folder / "tiny.yaml"
@@ -73,7 +75,7 @@ def test_three_studies_from_tables_to_dossiers(tmp_path):
     config = tiny(tmp_path)
     result = run(tmp_path, config)
     assert result.returncode == 0, result.stderr[-4000:]
-    for study, models in (("bladder", 1), ("transplant", 1), ("redosable", 3)):
+    for study, models in (("bladder", 1), ("transplant", 1), ("redosable", 2)):
         assert (tmp_path / f"results/{study}/report.html").stat().st_size > 50_000
         assert len(pd.read_csv(tmp_path / f"results/{study}/compare.csv")) == models
         assert len(pd.read_csv(tmp_path / f"results/{study}/intervals/prior_predictive.csv")) == 3
