@@ -92,7 +92,8 @@ def test_no_arguments_is_the_main_job(clone):
 
 
 def test_arguments_of_tests_come_last_so_that_they_win(clone):
-    assert call(clone, "tests", "-n", "0").stdout.splitlines()[0] == "pytest -n 2 --dist loadfile --no-loadscope-reorder -n 0"
+    said = call(clone, "tests", "-n", "0").stdout.splitlines()[0]
+    assert said == "pytest -n 2 --dist loadfile --no-loadscope-reorder -n 0"
 
 
 def test_second_call_does_no_set_up(clone):
