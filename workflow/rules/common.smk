@@ -10,10 +10,13 @@ PACKAGE = Path(next(iter(importlib.util.find_spec("redose").submodule_search_loc
 TABLES = ["patients", "infusions", "courses", "mrd", "burden", "intervals", "gvhd", "conditions"]
 EVENT_MODELS = "intervals|joint_value|joint_slope|joint_value_slope|joint_step"  # `gvhd` has conclusions of its own
 
-# a config file that names studies analyses those, and not the examples beside them
+# a config file that names studies analyses those, and not the examples beside them; likewise the models of a study
 named = workflow.config_settings.overwrite_config.get("studies")
 if isinstance(named, dict):
     config["studies"] = {name: config["studies"][name] for name in named}
+    for name, own in named.items():
+        if isinstance(own, dict) and isinstance(own.get("models"), dict):
+            config["studies"][name]["models"] = {m: config["studies"][name]["models"][m] for m in own["models"]}
 
 
 def alternatives(names):
