@@ -269,10 +269,9 @@ def _hazards(d, s, width, hazards, step, lanes):
     for c in range(len(hazards.kind)):
         for i in range(width):
             w[_at(HAZARD + c, i)] = 0.0
-    if acting > ACTING:
-        _link(d, s, 0, SHARE[0], width, hazards, step, lanes)
-        _link(d, s, 2, SHARE[2], width, hazards, step, lanes)
-    _link(d, s, 1, SHARE[1], width, hazards, step, lanes)
+    for j in range(3):
+        if j == 1 or acting > ACTING:
+            _link(d, s, j, SHARE[j], width, hazards, step, lanes)
     for c in range(len(hazards.kind)):
         for i in range(width):
             w[_at(HAZARD + c, i)] *= hazards.grown[d, c, s] * w[_at(RELATIVE + c, i)]
@@ -481,11 +480,11 @@ def _follow(d, width, may, times, numbers, world, lanes, trace):
             w[_at(BEFORE, i)] = w[_at(SUMS + PROGRESSION, i)]
         _hazards(d, s, width, hazards, setting.step, lanes)
         _split(d, width, patterns, part, gvhd, hazards, lanes)
-        _leave(d, width, states, groups, patterns, part, gvhd, hazards, setting.step, lanes)
-        if gvhd.present:
-            _expect(d, s, width, faded, gvhd, lanes)
-            _onsets(0, width, groups, gvhd.recurrent, lanes)
-            _onsets(1, width, groups, gvhd.recurrent, lanes)
+        for half in range(part):
+            if half == 1:
+                _expect(d, s, width, faded, gvhd, lanes)
+                _onsets(0, width, groups, gvhd.recurrent, lanes)
+                _onsets(1, width, groups, gvhd.recurrent, lanes)
             _leave(d, width, states, groups, patterns, part, gvhd, hazards, setting.step, lanes)
         _pass(width, faded, lanes)
         for i in range(width):
@@ -508,12 +507,13 @@ def _enter(lane, lanes):
         lanes.table[_at(TOTAL + k, lane)] = lanes.enter[lane, 16 + k]
 
 
-@njit(cache=True)
+@njit(**BARE)
 def _occupy(d, lane, p, r, first, enter, world, lanes):
     """Gives a lane to a path: what its patient and regime are. enter: masses and state at its first step."""
     w, people, kill, gvhd, step = lanes.table, world.people, world.kill, world.gvhd, world.setting.step
     lanes.who[lane, PATIENT], lanes.who[lane, REGIME], lanes.who[lane, FIRST] = p, r, first
-    lanes.enter[lane] = enter
+    for k in range(16 + STATE):
+        lanes.enter[lane, k] = enter[k]
     w[_at(LEVEL, lane)], w[_at(GROWTH, lane)] = people.level[d, p], people.growth[d, p] * step
     w[_at(POTENCY, lane)], w[_at(KAPPA, lane)] = people.kill[d, p], kill.kappa[d, r] * step
     w[_at(DECAY, lane)], w[_at(FADES, lane)] = np.exp2(-step / kill.half_life[d, r]), LN2 / kill.half_life[d, r]
@@ -531,7 +531,7 @@ def _occupy(d, lane, p, r, first, enter, world, lanes):
     w[_at(COUNTED, lane)] = gvhd.counted[d, p]
 
 
-@njit(cache=True)
+@njit(**BARE)
 def _gather(width, cell, lanes, found):
     """Adds the outcomes of the lanes to `found`, shape (regime, cell, outcome)."""
     for i in range(width):
