@@ -4,7 +4,7 @@
     python benchmarks/decisions.py speed    1,000 draws, 240 patients, 100 regimes, 104 weeks: seconds and memory
     python benchmarks/decisions.py regret   trials of 60, 240 and 960 patients, fitted: true regret of the regime chosen
 
-`truth` builds on tests/brute.py and tests/test_decisions.py, at parameters like those of data/redosable, with GVHD.
+`truth` builds on tests/brute.py and tests/worlds.py, at parameters like those of data/redosable, with GVHD.
 """
 
 import resource
@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-import test_decisions as small  # noqa: E402
+import worlds  # noqa: E402
 
 from redose import calibration, prediction, sampling  # noqa: E402
 from redose.decisions import choice, outcomes, path, regimes, utility  # noqa: E402
@@ -34,17 +34,17 @@ def truth() -> None:
     """Prints the largest difference in standard errors, and the true regret of the chosen regime."""
     shared = {"kind": "adaptive", "within": 7}
     cells = [{"name": regimes.cell_name(t, e), "tau": t, "every": e, **shared} for e in EVERY for t in TAUS]
-    records = [*small.RECORDS, *cells]
+    records = [*worlds.RECORDS, *cells]
     start = time.perf_counter()
-    table = small.compared(small.crowd(PATIENTS // 10, 1), 10, records, 5)
+    table = worlds.compared(worlds.crowd(PATIENTS // 10, 1), 10, records, 5)
     z = (table["kernel"] - table["brute"]) / np.maximum(table["se"], 1e-3)
     print(
         f"{len(table)} outcomes of {len(records) + 1} regimes, {PATIENTS} patients, {time.perf_counter() - start:.0f} s"
     )
     print(f"largest |z| {z.abs().max():.1f}; beyond 2 standard errors: {100 * (z.abs() > 2).mean():.1f} %")
     print(table.assign(z=z).sort_values("z", key=abs).tail(5).to_string())
-    every = small.rules_of(*records)
-    u = {name: small.utilities(table, every, name) for name in ("kernel", "brute")}
+    every = worlds.rules_of(*records)
+    u = {name: worlds.utilities(table, every, name) for name in ("kernel", "brute")}
     chosen, span = int(u["kernel"].argmax()), np.ptp(u["brute"])
     loss = u["brute"].max() - u["brute"][chosen]
     best = every[int(u["brute"].argmax())].name
@@ -55,22 +55,22 @@ def truth() -> None:
 
 def speed(draws: int = 1000, patients: int = 240, number: int = 100, chunk: int = 100) -> None:
     """Prints seconds, nanoseconds a step and the largest memory, without GVHD and, under a tenth of the draws, with."""
-    adaptive = [r for r in small.RECORDS if r["kind"] == "adaptive"]
+    adaptive = [r for r in worlds.RECORDS if r["kind"] == "adaptive"]
     many = [{**adaptive[k % len(adaptive)], "name": f"r{k}"} for k in range(number - 1)]
-    every = small.rules_of(*many)
-    people = small.crowd(patients, 1)
+    every = worlds.rules_of(*many)
+    people = worlds.crowd(patients, 1)
     for name, gvhd, total in (("without GVHD", False, draws), ("with GVHD", True, draws // 10)):
-        parts = small.true_world(people, every)
-        parts = World(*(small.repeated(x, chunk) for x in parts))
+        parts = worlds.true_world(people, every)
+        parts = World(*(worlds.repeated(x, chunk) for x in parts))
         parts = parts._replace(gvhd=parts.gvhd._replace(present=gvhd))
         counts = np.array([patients])
-        path.outcomes(*regimes.rules(every), World(*(small.repeated(x, 1) for x in parts)), counts)
+        path.outcomes(*regimes.rules(every), World(*(worlds.repeated(x, 1) for x in parts)), counts)
         start = time.perf_counter()
         for first in range(0, total, chunk):
             own = parts._replace(setting=parts.setting._replace(first=first))
             path.outcomes(*regimes.rules(every), own, counts, 2)
         spent = time.perf_counter() - start
-        steps = total * patients * number * small.STEPS
+        steps = total * patients * number * worlds.STEPS
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         print(f"{name}: {spent:.0f} s, {1e9 * spent / steps:.0f} ns a step of {steps:.1e}, {memory:.1f} GB at most")
 

@@ -36,6 +36,13 @@ LONG = "arm" + "x" * 197  # 200 letters without a place to break
 GREEK, CHINESE = "Ωμέγα", "对照组"
 PATIENTS = [EVIL, "002", "NA", "Ω-π", "患者五", "$x$ & 'y' \"z\""]
 LINKS = {"intervals": "none", "joint_value": "value", "joint_step": "step"}
+SAMPLER = {"divergences": 0, "divergent_before": 0, "target_accept": 0.95, "bfmi": 0.8, "draws": 800}
+SAMPLER |= {"steps_per_draw": 7.0, "redrawn": []}
+AGAIN = {  # a fit that was run twice, and a patient whose traits were drawn anew
+    "divergent_before": 1,
+    "target_accept": 0.99,
+    "redrawn": [{"patient": "p2", "rhat": 1.14, "moved": 0.8}],
+}
 
 
 def settings(study: str, models: list[str], source: str = "tables") -> dict:
@@ -262,16 +269,7 @@ def conclude_gvhd(folder: Path, people: pd.DataFrame, made: dict) -> None:
     written = {"diagnostics": pd.DataFrame(judged), "prior_sensitivity": prior_sensitivity("gvhd")}
     for name, table in {**gvhd_tables(), **written}.items():
         files.write_table(table, folder / "gvhd" / f"{name}.csv")
-    sampler = {
-        "divergences": 0,
-        "divergent_before": 0,
-        "target_accept": 0.95,
-        "bfmi": 0.8,
-        "draws": 800,
-        "steps_per_draw": 7.0,
-        "redrawn": [],
-    }
-    files.write_json(sampler, folder / "gvhd" / "sampler.json")
+    files.write_json(SAMPLER, folder / "gvhd" / "sampler.json")
     files.write_tree(xr.DataTree.from_dict({"posterior": drawn}), folder / "gvhd" / "posterior.nc")
     incidence, risk, table = (read(folder / "gvhd" / f"{n}.csv") for n in ("incidence", "risk", "diagnostics"))
     style.save(gvhd.incidence(incidence), folder / "gvhd" / "incidence.svg")
@@ -399,10 +397,7 @@ def conclude(folder: Path, model: str, simulated: bool) -> None:
         files.write_table(table, folder / model / f"{name}.csv")
     files.write_table(outlook(), folder / "selection" / f"{model}.csv")
     files.write_table(moved(model), folder / "selection" / f"{model}.effects.csv")
-    redrawn = [{"patient": "p2", "rhat": 1.14, "moved": 0.8}] if model == "joint_step" else []
-    again = {"divergent_before": 1, "target_accept": 0.99} if redrawn else {"divergent_before": 0, "target_accept": 0.9}
-    sampler = {"divergences": 0, **again, "bfmi": 0.8, "draws": 800, "steps_per_draw": 7.0, "redrawn": redrawn}
-    files.write_json(sampler, folder / model / "sampler.json")
+    files.write_json(SAMPLER | (AGAIN if model == "joint_step" else {}), folder / model / "sampler.json")
     files.write_tree(xr.DataTree.from_dict({"posterior": draws(model, 4, 1)}), folder / model / "posterior.nc")
     files.write_tree(xr.DataTree.from_dict({"prior": draws(model, 1, 2)}), folder / model / "prior.nc")
 

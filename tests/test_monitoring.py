@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
-from test_decisions import STEP, rules_of, world
+from worlds import STEP, rules_of, world
 
 from redose import kinetics
 from redose.decisions import path, regimes

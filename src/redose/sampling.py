@@ -92,12 +92,7 @@ def drawn(made, model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, na
     divergent = int(tree["sample_stats"]["diverging"].sum())
     if divergent and "careful" in sampling:
         how = {"target_accept": sampling["careful"], "divergent_before": divergent}
-        log.info(
-            "%s: %d divergent draws; all chains again at a target acceptance of %g",
-            name,
-            divergent,
-            sampling["careful"],
-        )
+        log.info("%s: %d divergent draws; again at a target acceptance of %g", name, divergent, sampling["careful"])
         tree = chains_of(made, sampling, sampling["careful"], seed, name, cores)
     return tidy(tree, data, seed, log_prior(model, tree["posterior"].to_dataset()), how)
 

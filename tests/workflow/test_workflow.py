@@ -70,6 +70,17 @@ def test_dry_run_of_pbc(tmp_path):
     assert "results/pbc/report.html" in result.stdout and "bladder" not in result.stdout
 
 
+def test_of_a_study_whose_models_a_config_names_those_are_run(tmp_path):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())["studies"]["redosable"]
+    config["models"] = {"intervals": config["models"]["intervals"]}
+    path = tmp_path / "one.yaml"
+    path.write_text(yaml.safe_dump({"studies": {"redosable": config}}))
+    result = run(tmp_path, path, "-n")
+    assert result.returncode == 0, result.stderr
+    assert "results/redosable/intervals/posterior.nc" in result.stdout
+    assert "joint" not in result.stdout and "gvhd" not in result.stdout and "bladder" not in result.stdout
+
+
 def test_three_studies_from_tables_to_dossiers(tmp_path):
     """Every rule runs; a second call has nothing to do; an edit of the seed fits again, and only that."""
     config = tiny(tmp_path)

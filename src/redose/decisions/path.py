@@ -392,10 +392,8 @@ def _transplanted(d, s, lane, states, probability, world, lanes):
         ill += both if x >= 4 else 0.0
         w[_at(MASS + x, lane)] *= 1.0 - probability
         w[_at(MASS + 16 + x, lane)] *= 1.0 - probability
-    gone, spared = (
-        everybody * probability,
-        1.0 - world.gvhd.counted[d, lanes.who[lane, PATIENT]] * ill / max(everybody, 1e-300),
-    )
+    gone = everybody * probability
+    spared = 1.0 - world.gvhd.counted[d, lanes.who[lane, PATIENT]] * ill / max(everybody, 1e-300)
     after, days = world.after, (world.setting.steps - s) * world.setting.step
     total = max(after.progression + after.death, 1e-12)
     free = -np.expm1(-total * days) / total
