@@ -1,7 +1,7 @@
 """Compiled code of the tests lies apart from the user's, in .pytest_cache, and LLVM optimises it lightly.
 
-Most of a small fit is its compilation, 52 s of CPU and lightly 26 s, and its draws are the same bits. Code compiled so
-must not stay where an analysis would find it.
+Most of a small fit is its compilation, and its draws are the same bits. Code compiled so must not stay where an
+analysis would find it.
 """
 
 import os
