@@ -108,9 +108,8 @@ def frontier(table: pd.DataFrame, false_positive_rate: float) -> Figure:
         ordered = part.sort_values("tau")
         for axis, name in ((delay, "delay"), (wrong, "any_false_trigger")):
             axis.plot(ordered["tests"], ordered[name], "o-", color=colour, markersize=3, label=f"{gap:.0f} d")
-        ends = ordered.iloc[[0, -1]]
-        for row in ends.itertuples():
-            place = {"xytext": (2, 2), "textcoords": "offset points"}
+        for row, (side, way) in zip(ordered.iloc[[0, -1]].itertuples(), (("left", 2), ("right", -2)), strict=True):
+            place = {"xytext": (way, way), "textcoords": "offset points", "ha": side, "va": "center"}
             delay.annotate(labels.power(row.tau), (row.tests, row.delay), fontsize=6, color=colour, **place)
     number = np.linspace(0, max(float(cells["tests"].max()), 1.0), 50)
     wrong.plot(
