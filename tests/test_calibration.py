@@ -7,7 +7,7 @@ import pytest
 import yaml
 from scipy.special import expit
 
-from redose import calibration, prediction, ranks, schedules
+from redose import calibration, checks, design, prediction, ranks, schedules, simulate, tables
 from redose.survival import YEAR
 
 ROOT = Path(__file__).parents[1]
@@ -46,6 +46,26 @@ def test_the_true_draws_give_the_readings_of_the_simulator(trial):
     assert seen.sum() > 100
     assert len(set(interval[seen])) > 40
     np.testing.assert_allclose(y[seen], latent[seen], atol=1e-4)
+
+
+def test_the_model_has_the_kinetics_of_the_simulator_with_every_strand(tmp_path):
+    """All readings of the default study without noise, limits and false positives: products, lots, doses, courses,
+    covariates and earlier intervals enter both alike."""
+    exact = {name: {"lod": [1e-50, 1e-50], "false_positive_rate": 0.0} for name in ("flow", "NGS")}
+    wanted = {"assays": exact, "parameters": {"sigma": {"flow": 1e-9, "NGS": 1e-9}}, "patients": {"count": 120}}
+    protocol = yaml.safe_load((FOLDER / "simulation.yaml").read_text(encoding="utf-8"))
+    raw, truth = simulate.simulate(simulate.protocol_with(protocol, wanted))
+    simulate.write(raw, truth, tmp_path)
+    study = tables.read_study(FOLDER / "study.yaml", tmp_path, "redosable")
+    own = CONFIG["studies"]["redosable"]
+    options = CONFIG["model"] | {"estimand": own["estimand"]} | own["models"]["joint_step"]
+    data = design.build(checks.check(study).tables, study.about, "joint_step", options, CONFIG["priors"])
+    assert data.sizes["lot"] > 10 and data.sizes["product"] == 2 and data.sizes["course"] and data.sizes["timed"]
+    interval = data["point_interval"].to_numpy()[: data.sizes["sample"]]
+    draws = calibration.true_draws(data, truth)
+    latent = prediction.latent_mrd(data, draws, interval, data["sample_day"].to_numpy())[:, 0]
+    assert not data["sample_below"].any() and len(latent) > 1500
+    np.testing.assert_allclose(data["sample_y"].to_numpy(), latent, atol=1e-7)
 
 
 def test_the_true_draws_give_the_hazard_of_the_simulator(trial):

@@ -19,10 +19,14 @@ from redose import acceptance, diagnostics, priors, sampling
 SHORT = {"chains": 3, "tune": 60, "draws": 40, "target_accept": 0.8}
 
 
-def test_same_seed_same_draws_for_one_and_two_cores():
-    """Bit for bit, for the model with the most parts."""
-    data, model = built("joint_step")
-    made = sampling.compiled(model)
+@pytest.fixture(scope="module")
+def small():
+    """(machine code, model, design) of `intervals`."""
+    data, model = built("intervals")
+    return sampling.compiled(model), model, data
+
+
+def assert_same_draws_on_one_and_two_cores(made, model, data):
     trees = [sampling.drawn(made, model, data, SHORT, 1, "test", cores) for cores in (1, 2)]
     first, second = (tree["posterior"].to_dataset() for tree in trees)
     assert list(first.data_vars) == list(second.data_vars)
@@ -32,18 +36,22 @@ def test_same_seed_same_draws_for_one_and_two_cores():
     assert not any(name.startswith(("z_", "exposure_")) for name in first.data_vars)
 
 
-@pytest.fixture(scope="module")
-def small():
-    """(machine code, model, design) of `intervals`."""
-    data, model = built("intervals")
-    return sampling.compiled(model), model, data
+def test_same_seed_same_draws_for_one_and_two_cores(small):
+    """Bit for bit."""
+    assert_same_draws_on_one_and_two_cores(*small)
+
+
+@pytest.mark.slow
+def test_same_seed_same_draws_of_the_model_with_the_most_parts():
+    data, model = built("joint_step")
+    assert_same_draws_on_one_and_two_cores(sampling.compiled(model), model, data)
 
 
 FIT_AND_PRINT = """
 import hashlib
 from test_models import built
 from redose import sampling
-data, model = built("intervals")
+data, model = built("intervals", frailty=False)
 draws = sampling.fit(model, data, {"chains": 2, "tune": 60, "draws": 40, "target_accept": 0.8}, 1, "test")["posterior"]
 print(hashlib.sha256(b"".join(draws[name].to_numpy().tobytes() for name in sorted(draws.data_vars))).hexdigest())
 """
