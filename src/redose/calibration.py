@@ -240,7 +240,7 @@ def run(of: Setting, drawn: xr.DataTree, chunk: int) -> Iterator[pd.DataFrame]:
     """The rows of every simulation of a chunk, one after the other. drawn: from `draw_parameters`."""
     import numba
 
-    # most of a small fit is its compilation, 52 s of CPU; with LLVM's light optimisation 26 s, and sampling is as fast
+    # most of a small fit is its compilation, which LLVM's light optimisation shortens; sampling is as fast
     os.environ["NUMBA_OPT"] = "1"
     numba.config.reload_config()
     size = of.own["chunk"]
