@@ -79,7 +79,7 @@ def test_the_page_is_whole(which, request):
     assert html.startswith("<!DOCTYPE html>")
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
-    absent = {"plain": ["gvhd", "decisions"], "joint": ["gvhd"], "ill": ["decisions"]}[which]
+    absent = {"plain": ["gvhd", "decisions", "selection"], "joint": ["gvhd"], "ill": ["decisions", "selection"]}[which]
     titles = [t for name, t in report.CHAPTERS.items() if name not in absent]
     assert page.headings == [f"{k} {title}" for k, title in enumerate(titles, 1)]
 
@@ -359,3 +359,19 @@ def test_a_product_without_effect_is_said_to_beat_nothing(tmp_path):
     assert "no regime beats no redosing: the next best, " in said
     assert "quality-adjusted days (" in said
     assert "no regime beats no redosing" in report.render(read)
+    assert "on these data none of 6 patients should be selected" in answer.gains(read)
+
+
+def test_who_gains_is_counted_by_verdict_and_told_with_reasons(joint):
+    read, html, _ = joint
+    table = read.with_decisions[0].gain
+    counts = {v: int((table["verdict"] == v).sum()) for v in ("selected", "undecided", "not selected")}
+    assert min(counts.values()) > 0
+    said = answer.gains(read)
+    assert f"of 6 patients {counts['selected']} are selected" in said
+    assert f"for {counts['undecided']} the data do not decide" in said
+    shown = tables.gains(read, read.with_decisions[0])
+    assert [c.text for c in shown.rows[0]][-2] == "selected"  # highest probability first
+    assert html.count("does not decide it") == 2 * counts["undecided"]  # two models have regimes
+    groups = tables.gains_by_subgroup(read, read.with_decisions[0])
+    assert sum(row[1].value for row in groups.rows) == 6

@@ -97,6 +97,9 @@ def test_three_studies_from_tables_to_dossiers(tmp_path):
     selection = pd.read_csv(tmp_path / "results/redosable/selection/joint_step.csv")
     assert len(selection) == 40
     assert selection["free_180"].dropna().between(0, 1).all()
+    gains = pd.read_csv(tmp_path / "results/redosable/selection/joint_step.gain.csv")
+    assert gains["patient"].tolist() == selection["patient"].tolist()
+    assert gains["p_gain"].between(0, 1).all() and gains["reason"].notna().all()
     regimes = pd.read_csv(tmp_path / "results/redosable/decision/joint_step/regimes.csv")
     assert np.isclose(regimes["p_best"].sum(), 1.0) and regimes["rmst"].between(0, 728).all()
     outcomes = pd.read_parquet(tmp_path / "results/redosable/decision/joint_step/outcomes.parquet")

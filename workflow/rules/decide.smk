@@ -69,6 +69,45 @@ rule decide:
         "../scripts/decide.py"
 
 
+rule gain:
+    input:
+        design="results/{study}/{model}/design.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+        patients="results/{study}/tables/patients.parquet",
+        about="results/{study}/tables/about.json",
+        gvhd=gvhd_fit_of,
+    output:
+        table=report(
+            "results/{study}/selection/{model}.gain.csv",
+            category="9 Patient selection",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of gains"},
+            caption="../report/table_gain.rst",
+        ),
+        figure=report(
+            "results/{study}/selection/{model}.gain.svg",
+            category="9 Patient selection",
+            labels={"study": "{study}", "model": "{model}", "shows": "gain of every patient"},
+            caption="../report/gain.rst",
+        ),
+        png="results/{study}/selection/{model}.gain.png",
+    log:
+        "logs/gain/{study}.{model}.log",
+    benchmark:
+        "logs/gain/{study}.{model}.tsv"
+    wildcard_constraints:
+        model="joint_[a-z_]+",
+    resources:
+        mem="2GB",
+        runtime="20m",
+    params:
+        decision=decision_of,
+        seed=config["seed"],
+        code=digest("gain"),
+    script:
+        "../scripts/gain.py"
+
+
 rule draw_decision:
     input:
         about="results/{study}/tables/about.json",

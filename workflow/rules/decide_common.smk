@@ -40,5 +40,6 @@ def decisions_of(wildcards):
     """Tables and figures of the decision layer, where a model has regimes."""
     tables = ["regimes.csv", "information.csv", *(f"{name}.csv" for name in DECIDED)]
     names = tables + [f"{name}.svg" for name in DECISION_FIGURES]
-    folder = f"results/{wildcards.study}/decision"
-    return [f"{folder}/{model}/{name}" for model in with_regimes(study_of(wildcards)) for name in names]
+    models, folder = with_regimes(study_of(wildcards)), f"results/{wildcards.study}"
+    gains = [f"{folder}/selection/{model}.gain.{kind}" for model in models for kind in ("csv", "svg")]
+    return gains + [f"{folder}/decision/{model}/{name}" for model in models for name in names]

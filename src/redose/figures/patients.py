@@ -1,4 +1,4 @@
-"""The outlook of every patient."""
+"""The outlook of every patient, and what each gains from redosing."""
 
 import numpy as np
 import pandas as pd
@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from redose.figures import labels, style
 
+VERDICTS = {"selected": style.GREEN, "undecided": style.GREY, "not selected": style.VERMILLION}
 GROUPS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.VERMILLION, style.SKY, style.BLACK)
 
 
@@ -52,3 +53,54 @@ def outlook(table: pd.DataFrame, patients: pd.DataFrame, about: dict, day: int) 
     axis.set_xlabel(f"{len(ranked)} patients with an outlook, lowest probability first")
     axis.set_ylabel(f"P(alive and progression-free\n{day} days on)")
     return figure
+
+
+def mapped(patients: pd.DataFrame, about: dict) -> list[str]:
+    """The first numeric covariate of burden and the first of the microenvironment, of those that the table holds."""
+    found = []
+    for role in ("burden", "tme"):
+        own = [c for c, x in about["covariates"].items() if x["role"] == role and c in patients]
+        found += [c for c in own if pd.api.types.is_numeric_dtype(patients[c])][:1]
+    return found
+
+
+@style.styled
+def gains(table: pd.DataFrame, patients: pd.DataFrame, about: dict, of: dict) -> Figure:
+    """Gain of every patient, ranked, by verdict (left); expected gain of new patients like them, over burden and
+    microenvironment (right, where the study has either). table: from gain.table; of: config, `decision: gain`."""
+    axes_of = mapped(patients, about)
+    figure = Figure(figsize=(style.WIDTH, 3.2))
+    panels = figure.subplots(1, 2, width_ratios=[1.2, 1]) if axes_of else [figure.subplots()]
+    ranked = table.sort_values(["gain", "patient"], ignore_index=True)
+    for verdict, colour in VERDICTS.items():
+        mine = ranked[ranked["verdict"] == verdict]
+        panels[0].vlines(mine.index + 1, mine["gain_low"], mine["gain_high"], color=colour, alpha=0.35, linewidth=1.0)
+        panels[0].scatter(mine.index + 1, mine["gain"], color=colour, s=8, zorder=3, label=f"{verdict} ({len(mine)})")
+    panels[0].axhline(0, color=style.BLACK, linewidth=0.6)
+    panels[0].axhline(of["smallest"], color=style.BLACK, linewidth=0.8, linestyle="--")
+    panels[0].set_xlabel(f"{len(ranked)} patients, lowest gain first")
+    panels[0].set_ylabel("gain, days alive and progression-free")
+    panels[0].legend(loc="upper left")
+    if axes_of:
+        over_covariates(figure, panels[1], table.merge(patients, on="patient"), axes_of, about, of)
+    return figure
+
+
+def over_covariates(figure: Figure, axis, joined: pd.DataFrame, columns: list[str], about: dict, of: dict) -> None:
+    """Expected gain of new patients by one or two covariates; hollow where it is undecided."""
+    known = (joined["like_p_gain"] >= of["selected"]) | (joined["like_p_gain"] <= of["declined"])
+    labelled = [labels.short(about["covariates"][c]["label"], 40) for c in columns]
+    axis.set_xlabel(labelled[0])
+    if len(columns) == 1:
+        axis.scatter(
+            joined[columns[0]], joined["like_gain"], c=np.where(known, style.BLUE, "white"), s=14, ec=style.BLUE
+        )
+        axis.axhline(of["smallest"], color=style.BLACK, linewidth=0.8, linestyle="--")
+        axis.set_ylabel("expected gain of a new patient, days")
+        return
+    scale = {"vmin": joined["like_gain"].min(), "vmax": joined["like_gain"].max(), "cmap": "viridis"}
+    at = [joined[c] for c in columns]
+    dots = axis.scatter(*at, c=joined["like_gain"], s=16, linewidth=0, **scale)
+    axis.scatter(*(x[~known] for x in at), c="white", s=3, linewidth=0, zorder=3)
+    axis.set_ylabel(labelled[1])
+    figure.colorbar(dots, ax=axis, label="expected gain of a new patient, days", pad=0.01)

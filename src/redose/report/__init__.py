@@ -20,6 +20,7 @@ CHAPTERS = {
     "mrd": "MRD and thresholds",
     "gvhd": "GVHD",
     "decisions": "Decisions",
+    "selection": "Patient selection",
     "outlook": "Patient outlook",
     "comparison": "Model comparison",
     "checking": "Model checking",
@@ -34,6 +35,7 @@ ALT = {
     "prior_predictive": "Prior draws of what clinicians hold beliefs about, beside published ranges",
     "priors": "Prior and posterior densities of the population parameters",
     "chains": "Traces and rank plots of the parameters with the fewest effective draws",
+    "gain": "Gain of every patient with its verdict, and of new patients by burden and microenvironment",
     "outlook": "Probability of staying progression-free, patients ranked",
     "trajectories": "Latent MRD and samples of nine patients",
     "residuals": "Nelson-Aalen estimate of Cox-Snell residuals by cause and interval number, against the diagonal",
@@ -91,9 +93,10 @@ def render(dossier: Dossier) -> str:
 
 
 def chapters(dossier: Dossier) -> dict[str, str]:
-    """Chapters of this dossier: GVHD has one where it is an outcome, decisions where regimes were simulated."""
+    """Chapters of this dossier: GVHD has one where it is an outcome, decisions and selection where regimes were
+    simulated."""
     absent = {"gvhd"} if not dossier.gvhd else set()
-    absent |= {"decisions"} if not dossier.with_decisions else set()
+    absent |= {"decisions", "selection"} if not dossier.with_decisions else set()
     return {name: title for name, title in CHAPTERS.items() if name not in absent}
 
 

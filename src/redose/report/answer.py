@@ -22,7 +22,7 @@ def answer(dossier: Dossier) -> dict[str, str]:
     """The first chapter: subject -> what is known of it."""
     return {
         "MRD thresholds": thresholds(dossier),
-        **({"Redosing": redosing(dossier)} if dossier.with_decisions else {}),
+        **({"Redosing": redosing(dossier), "Who gains": gains(dossier)} if dossier.with_decisions else {}),
         "Progression-free intervals": intervals(dossier),
         "What moves progression": effects(dossier),
         **({"GVHD": gvhd(dossier)} if dossier.gvhd else {}),
@@ -74,6 +74,27 @@ def redosing(dossier: Dossier) -> str:
     if best["far"]:
         text += " The data hardly visited its decisions: this figure is the model's extrapolation."
     return text
+
+
+def gains(dossier: Dossier) -> str:
+    """How many patients are selected for redosing; that none is, where none is."""
+    fit, of = dossier.with_decisions[0], dossier.settings["decision"]["gain"]
+    number = fit.gain["verdict"].value_counts()
+    selected, undecided, declined = (int(number.get(v, 0)) for v in ("selected", "undecided", "not selected"))
+    lead = (
+        f"{of['regime']} against {of['against']}, over {words.days(dossier.settings['decision']['ahead']['horizon'])} "
+    )
+    lead += f"(model {fit.model}): "
+    rule = f"P(more than {words.days(of['smallest'])} alive and progression-free gained)"
+    whole = words.counted(len(fit.gain), "patient")
+    if not selected:
+        text = f"{lead}on these data none of {whole} should be selected; {rule} is nowhere {of['selected']} or more"
+        return f"{text}. {declined} are not selected, {undecided} are undecided."
+    text = (
+        f"{lead}of {whole} {selected} are selected, {rule} being {of['selected']} or more, {declined} are not (it is "
+    )
+    text += f"{of['declined']} or less), and for {undecided} the data do not decide. The mean gain of all is "
+    return f"{text}{words.counted(round(fit.gain['gain'].mean()), 'day')}."
 
 
 def prognostic(dossier: Dossier, fit: Fit) -> str:

@@ -19,6 +19,7 @@ FIGURES = {  # name -> file below the study's folder
     "priors": "{model}/priors.svg",
     "chains": "{model}/chains.svg",
     "outlook": "selection/{model}.svg",
+    "gain": "selection/{model}.gain.svg",
     "trajectories": "{model}/trajectories.svg",
     "below_lod": "{model}/below_lod.svg",
     "residuals": "{model}/residuals.svg",
@@ -44,7 +45,7 @@ GVHD_FIGURES = {
 @dataclass(frozen=True)
 class Fit:
     """One accepted model of the study: the tables of its conclusions, its figures (name -> data URI), and versions.
-    decision: tables of the decision layer by name, None where there is none."""
+    decision: tables of the decision layer by name, gain: of every patient; None where there are no regimes."""
 
     model: str
     lengths: pd.DataFrame
@@ -59,6 +60,7 @@ class Fit:
     figures: dict
     made_by: dict
     decision: dict | None
+    gain: pd.DataFrame | None
 
     @property
     def link(self) -> str:
@@ -178,6 +180,7 @@ def read_fit(folder: Path, model: str) -> Fit:
         figures={name: embedded(path) for name, path in drawn.items() if path.exists()},
         made_by=dict(files.read_tree(folder / model / "posterior.nc")["posterior"].attrs),
         decision={n: read_table(decided / f"{n}.csv") for n in DECISION} if decided.exists() else None,
+        gain=read_table(folder / "selection" / f"{model}.gain.csv") if decided.exists() else None,
     )
 
 

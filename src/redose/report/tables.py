@@ -327,6 +327,42 @@ def outlook(dossier: Dossier, fit: Fit) -> Table:
     return Table(caption, [*described_by(dossier), *ahead], rows, f"selection/{fit.model}.csv")
 
 
+def gains(dossier: Dossier, fit: Fit) -> Table:
+    """Every patient under the two regimes, highest P(gain) first, with its verdict and why."""
+    of = dossier.settings["decision"]["gain"]
+    rows = []
+    for r in fit.gain.sort_values(["p_gain", "gain", "patient"], ascending=[False, False, True]).to_dict("records"):
+        row = described(dossier, r["patient"])
+        row += [
+            estimate(*(r[f"{n}{s}"] for s in ("", "_low", "_high")), "{:.0f}".format) for n in ("gain", "like_gain")
+        ]
+        row.append(cell(r["p_gain"], words.probability))
+        row.append(estimate(*(r[f"gvhd_added{s}"] for s in ("", "_low", "_high")), words.small_percent))
+        rows.append([*row, cell(r["infusions_added"], "{:.1f}".format), Cell(r["verdict"]), Cell(r["reason"])])
+    columns = ["gain, days", "of a new patient like it, days", f"P(gain > {of['smallest']:g} d)", "GVHD II-IV added"]
+    caption = f"{of['regime']} against {of['against']}, model {fit.model}"
+    every = [*described_by(dossier), *columns, "infusions added", "verdict", "why"]
+    return Table(caption, every, rows, f"selection/{fit.model}.gain.csv")
+
+
+def gains_by_subgroup(dossier: Dossier, fit: Fit) -> Table | None:
+    """Verdicts and mean gain above and below the medians of burden and microenvironment; None where it has neither."""
+    patients = dossier.tables["patients"]
+    columns = [c for c in burdens(dossier) if pd.api.types.is_numeric_dtype(patients[c])][:2]
+    if not columns:
+        return None
+    joined = fit.gain.merge(patients, on="patient")
+    high = {c: joined[c] > patients[c].median() for c in columns}
+    rows = []
+    for key, part in joined.groupby([high[c].rename(c) for c in columns]):
+        of_group = zip(columns, key if isinstance(key, tuple) else (key,), strict=True)
+        label = ", ".join(f"{dossier.about['covariates'][c]['label']} {'high' if h else 'low'}" for c, h in of_group)
+        counts = [count(int((part["verdict"] == v).sum())) for v in ("selected", "undecided", "not selected")]
+        rows.append([Cell(label), count(len(part)), *counts, cell(part["gain"].mean(), "{:.0f}".format)])
+    columns = ["patients with", "patients", "selected", "undecided", "not selected", "mean gain, days"]
+    return Table("Verdicts by subgroup", columns, rows, f"selection/{fit.model}.gain.csv")
+
+
 def without_outlook(dossier: Dossier, fit: Fit) -> Table | None:
     """Patients without an outlook, and why; None where all have one."""
     horizons = dossier.settings["decision"]["horizons"]

@@ -1,0 +1,109 @@
+"""Who gains from redosing: the gain of one regime over another for every patient of the trial.
+
+The gain is the difference in days alive and progression-free over the horizon, from the start of a first interval. It
+is told twice: of the patient itself, whose samples and events its posterior knows, and of a new patient with the same
+covariates, which is what could be known before treatment.
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from redose.decisions import outcomes, path, people
+from redose.decisions import regimes as rules
+from redose.decisions.regimes import Regime, RegimeError
+from redose.prediction import Draws
+
+OWN, LIKE = "own", "like"  # the patient itself; new patients with its covariates
+LIKE_EACH = 8  # quasi-random new patients for the covariates of each
+FREE = ("free_days", "gvhd_days", "severe_days", "transplanted_days")  # days alive and progression-free
+KEPT = (*FREE, "gvhd", "infusions")
+SELECTED, DECLINED, UNDECIDED = "selected", "not selected", "undecided"
+
+
+def compared(every: list[Regime], of: dict) -> list[Regime]:
+    """The two regimes of the config's `decision: gain`: that which may gain, and what it is compared with.
+
+    Raises RegimeError for a name that no regime has.
+    """
+    known = {r.name: r for r in every}
+    for word in ("regime", "against"):
+        if of[word] not in known:
+            names = ", ".join(known)
+            raise RegimeError(f"config: decision.gain.{word}: no regime is called '{of[word]}': give one of {names}.")
+    return [known[of["regime"]], known[of["against"]]]
+
+
+def simulate(
+    data: xr.Dataset, draws: Draws, fit_of_gvhd: tuple | None, about: dict, decision: dict, seed: int, threads: int = 1
+) -> xr.Dataset:
+    """Outcomes of every patient under the two regimes: OWN and LIKE, dims draw, regime, patient, outcome.
+
+    Arguments as in `outcomes.simulate`, `draws` all of them. Patients without a first interval are left out.
+    """
+    lod = np.log10(outcomes.assay_of(about, decision)["lod"])
+    two = compared(rules.all_of(decision, json.loads(data.attrs["options"])["reference_cells"], lod), decision["gain"])
+    first = people.first_intervals(data)
+    found = {}
+    for name, who, each in ((OWN, "trial", 1), (LIKE, "new", LIKE_EACH)):
+        interval, cell = np.repeat(first, each), np.repeat(np.arange(len(first)), each)
+        given = decision | {"ahead": decision["ahead"] | {"patients": who}}
+        world = outcomes.arrays(data, draws, fit_of_gvhd, about, given, two, interval, cell, 0, seed)
+        mean = path.outcomes(*rules.rules(two), world, np.bincount(cell), threads)
+        dims = ("draw", "regime", "patient", "outcome")
+        found[name] = (dims, mean[..., [path.OUTCOMES.index(x) for x in KEPT]])
+    patient = data["patient"].to_numpy()[data["interval_patient"].to_numpy()[first]]
+    coords = {"regime": [r.name for r in two], "patient": patient, "outcome": list(KEPT)}
+    return xr.Dataset(found, coords=coords)
+
+
+def days_free(found: xr.DataArray) -> np.ndarray:
+    """Days alive and progression-free, shape (draw, regime, patient)."""
+    return found.sel(outcome=list(FREE)).sum("outcome").to_numpy()
+
+
+def verdict(p: np.ndarray, of: dict) -> np.ndarray:
+    """Verdict on patients from P(the gain exceeds the smallest one that matters), shape (patient,)."""
+    return np.select([p >= of["selected"], p <= of["declined"]], [SELECTED, DECLINED], UNDECIDED)
+
+
+def reason(row: pd.Series, of: dict, horizon: float) -> str:
+    """Why a patient has its verdict, in a sentence. row: of `table`."""
+    p = "over 0.99" if row["p_gain"] > 0.99 else "under 0.01" if row["p_gain"] < 0.01 else f"{row['p_gain']:.2f}"
+    chance = f"P(more than {of['smallest']:g} days gained) is {p}"
+    if row["verdict"] == SELECTED:
+        return f"{chance}; {row['free_against']:.0f} days free of {horizon:g} under {of['against']}"
+    if row["verdict"] == UNDECIDED:
+        return f"{chance}: what is known of the patient does not decide it"
+    if horizon - row["free_against"] < of["smallest"]:
+        return f"{chance}: free of progression for most of {horizon:g} days under {of['against']} too"
+    return f"{chance}: progression comes about as early under {of['regime']}"
+
+
+def table(found: xr.Dataset, of: dict, horizon: float, ci_prob: float) -> pd.DataFrame:
+    """One row per patient: days free under both regimes, gain with its band, p_gain (that it exceeds `smallest`), GVHD
+    II-IV added with its band, infusions added, verdict and reason; like_gain, its band and like_p_gain of new patients
+    with the same covariates. Probabilities and means over draws; days.
+
+    A band of `like_gain` is that of the mean over such patients, and not of one of them.
+    """
+    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    rows = pd.DataFrame({"patient": found["patient"].to_numpy()})
+    for name, prefix in ((OWN, ""), (LIKE, "like_")):
+        free = days_free(found[name])
+        gain = free[:, 0] - free[:, 1]
+        if name == OWN:
+            rows["free_regime"], rows["free_against"] = free.mean(0)
+        rows[f"{prefix}gain"] = gain.mean(0)
+        rows[f"{prefix}gain_low"], rows[f"{prefix}gain_high"] = np.quantile(gain, tails, axis=0)
+        rows[f"{prefix}p_gain"] = (gain > of["smallest"]).mean(0)
+    added = found[OWN].isel(regime=0) - found[OWN].isel(regime=1)
+    gvhd = added.sel(outcome="gvhd").to_numpy()
+    rows["gvhd_added"] = gvhd.mean(0)
+    rows["gvhd_added_low"], rows["gvhd_added_high"] = np.quantile(gvhd, tails, axis=0)
+    rows["infusions_added"] = added.sel(outcome="infusions").to_numpy().mean(0)
+    rows["verdict"] = verdict(rows["p_gain"].to_numpy(), of)
+    rows["reason"] = [reason(row, of, horizon) for _, row in rows.iterrows()]
+    return rows

@@ -1,0 +1,104 @@
+"""Gain of every patient: against the decision layer itself, where there is none to be had, its verdicts in words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from test_models import ABOUT, STRANDS, built, sample_prior, shrunk, small_study
+from worlds import NONE, decision
+
+from redose import prediction
+from redose.decisions import gain, outcomes, path, regimes
+
+QUARTERLY = {"name": "quarterly", "kind": "fixed", "every": 91}
+OF = {"regime": "quarterly", "against": "none", "smallest": 30, "selected": 0.8, "declined": 0.2}
+KNOWN = ABOUT | {"covariates": {}}
+
+
+@pytest.fixture(scope="module")
+def posterior():
+    """(design, draws) of a joint_value model with every strand."""
+    data, model = built("joint_value", kinetics=STRANDS)
+    traced = sample_prior(model, 40).assign({"v": (("chain", "draw", "patient"), np.zeros((1, 40, 3)))})
+    return data, shrunk(prediction.thin(traced, 40), 0.2)
+
+
+def asked(**changes) -> dict:
+    return decision(NONE, QUARTERLY, assay={"name": "qPCR"}, gain=OF | changes)
+
+
+def test_patients_average_to_what_the_decision_layer_says_of_the_trial(posterior):
+    data, draws = posterior
+    wanted = asked()
+    found = gain.simulate(data, draws, None, KNOWN, wanted, 1)[gain.OWN].mean("patient")
+    wanted["ahead"] = wanted["ahead"] | {"patients": "trial", "most": 99}
+    all_ = outcomes.everybody(outcomes.simulate(data, draws, None, small_study()["patients"], KNOWN, wanted, 0, 1))
+    for place, name in enumerate(("quarterly", "none")):
+        expected = all_.sel(regime=name, outcome=list(gain.KEPT))
+        np.testing.assert_allclose(found[:, place], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_without_a_link_to_mrd_nobody_gains_and_nobody_is_selected(posterior):
+    data, draws = posterior
+    none = draws | {name: 0.0 * x for name, x in draws.items() if name.startswith("alpha")}
+    found = gain.simulate(data, none, None, KNOWN, asked(), 1)
+    table = gain.table(found, OF, 728, 0.9)
+    assert table[["gain", "like_gain", "gain_low", "gain_high"]].to_numpy() == pytest.approx(0.0, abs=1e-9)
+    assert (table["p_gain"] == 0).all() and set(table["verdict"]) == {gain.DECLINED}
+    assert (table["infusions_added"] > 0.5).all()
+
+
+def test_new_patients_are_told_apart_by_their_covariates_alone(posterior):
+    """Whatever the patients' own traits were; p2 and p3 differ in age, and so do the gains of those like them."""
+    data, draws = posterior
+    moved = draws | {"traits": draws["traits"] + 1.0, "v": draws["v"] + 1.0}
+    one, other = (gain.simulate(data, x, None, KNOWN, asked(), 1) for x in (draws, moved))
+    xr.testing.assert_equal(one[gain.LIKE], other[gain.LIKE])
+    assert not np.allclose(one[gain.OWN], other[gain.OWN])
+    like = gain.table(one, OF, 728, 0.9).set_index("patient")["like_gain"]
+    assert like["p2"] != pytest.approx(like["p3"], rel=0.01)
+
+
+def outcomes_of(free: list[list[float]], more: list[list[float]]) -> xr.Dataset:
+    """Days free under the second regime, and how many more under the first, shape (draw, patient) each."""
+    values = np.zeros((len(free), 2, len(free[0]), len(gain.KEPT)))
+    values[:, 1, :, gain.KEPT.index("free_days")] = free
+    values[:, 0, :, gain.KEPT.index("gvhd_days")] = more  # a day with GVHD is a day free of progression
+    values[:, 0, :, gain.KEPT.index("free_days")] = free
+    values[:, 0, :, gain.KEPT.index("gvhd")] = 0.1
+    values[:, 0, :, gain.KEPT.index("infusions")], values[:, 1, :, gain.KEPT.index("infusions")] = 5.0, 1.0
+    coords = {"patient": [f"p{k}" for k in range(len(free[0]))], "outcome": list(gain.KEPT)}
+    dims = ("draw", "regime", "patient", "outcome")
+    return xr.Dataset({gain.OWN: (dims, values), gain.LIKE: (dims, values)}, coords)
+
+
+def test_verdicts_and_their_reasons_by_hand():
+    """Five draws of four patients: gains above 30 days in all, two, none and none of them."""
+    found = outcomes_of(5 * [[300.0, 300.0, 300.0, 720.0]], [[60, x, 10, 5] for x in (0, 20, 30, 31, 90)])
+    table = gain.table(found, OF, 728, 0.9)
+    assert table["p_gain"].tolist() == [1.0, 0.4, 0.0, 0.0]  # 30 days are not more than 30 days
+    assert table["verdict"].tolist() == [gain.SELECTED, gain.UNDECIDED, gain.DECLINED, gain.DECLINED]
+    assert table["gain"].tolist() == pytest.approx([60, 34.2, 10, 5])
+    assert table["gvhd_added"].tolist() == pytest.approx(4 * [0.1])
+    assert table["infusions_added"].tolist() == pytest.approx(4 * [4.0])
+    reasons = table["reason"].tolist()
+    assert reasons[0] == "P(more than 30 days gained) is over 0.99; 300 days free of 728 under none"
+    assert reasons[1] == "P(more than 30 days gained) is 0.40: what is known of the patient does not decide it"
+    assert reasons[2].endswith("progression comes about as early under quarterly")
+    assert reasons[3].endswith("free of progression for most of 728 days under none too")
+
+
+def test_levels_belong_to_the_verdict_that_they_name():
+    p = np.array([0.8, 0.79, 0.21, 0.2])
+    assert gain.verdict(p, OF).tolist() == [gain.SELECTED, gain.UNDECIDED, gain.UNDECIDED, gain.DECLINED]
+
+
+@pytest.mark.parametrize("word", ["regime", "against"])
+def test_a_regime_that_nobody_declared_is_refused_with_place_and_cure(posterior, word):
+    with pytest.raises(regimes.RegimeError, match=f"config: decision.gain.{word}: no regime is called 'weekly': give"):
+        gain.simulate(*posterior, None, KNOWN, asked(**{word: "weekly"}), 1)
+
+
+def test_every_outcome_that_is_kept_is_one_of_the_kernel():
+    assert set(gain.KEPT) < set(path.OUTCOMES)
+    assert pd.Index(gain.KEPT).is_unique

@@ -1,0 +1,19 @@
+import pandas as pd
+
+from redose import files, logs
+from redose.decisions import gain, verdict
+from redose.figures import patients, style
+
+logs.start(snakemake.log[0])
+given, decision = snakemake.input, snakemake.params.decision
+data, about = files.read_dataset(given.design), files.read_json(given.about)
+verdict.require_infusions(data)
+posterior = files.read_tree(given.posterior)["posterior"].to_dataset()
+of_gvhd = files.read_tree(given.gvhd[1])["posterior"].to_dataset() if given.gvhd else None
+draws, known = verdict.draws_of(posterior, of_gvhd, decision["ahead"]["draws"])
+fit = (files.read_dataset(given.gvhd[0]), known) if given.gvhd else None
+found = gain.simulate(data, draws, fit, about, decision, snakemake.params.seed)
+table = gain.table(found, decision["gain"], decision["ahead"]["horizon"], decision["ci_prob"])
+files.write_table(table, snakemake.output.table)
+drawn = patients.gains(table, pd.read_parquet(given.patients), about, decision["gain"])
+style.save(drawn, snakemake.output.figure)
