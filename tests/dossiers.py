@@ -334,26 +334,33 @@ def decision_tables(redosing: float) -> dict[str, pd.DataFrame]:
     }
 
 
-def gains(redosing: float) -> pd.DataFrame:
-    """Gain of the six patients, made up: the k-th gains a tenth of k times `redosing` days, give or take 20."""
+def gained(redosing: float) -> xr.Dataset:
+    """Outcomes of the six patients, made up: the k-th gains a tenth of k times `redosing` days, give or take 20."""
     values = np.zeros((100, 2, 6, len(gain.KEPT)))
-    values[..., gain.KEPT.index("free_days")] = (
-        200 + 20 * np.random.default_rng(6).standard_normal((100, 2, 6)) / 2**0.5
-    )
+    noise = np.random.default_rng(6).standard_normal((100, 2, 6))
+    values[..., gain.KEPT.index("free_days")] = 200 + 20 * noise / 2**0.5
     values[:, 0, :, gain.KEPT.index("free_days")] += redosing / 10 * np.arange(6)
     values[:, 0, :, gain.KEPT.index("infusions")] = 3.0
     dims = ("draw", "regime", "patient", "outcome")
     coords = {"regime": ["quarterly", "no redosing"], "patient": PATIENTS, "outcome": list(gain.KEPT)}
-    found = xr.Dataset({gain.OWN: (dims, values), gain.LIKE: (dims, values[:, :, ::-1])}, coords)
-    return gain.table(found, CONFIG["decision"]["gain"], 728, 0.9)
+    return xr.Dataset({gain.OWN: (dims, values), gain.LIKE: (dims, values[:, :, ::-1])}, coords)
 
 
-def decide(folder: Path, model: str, redosing: float, people: pd.DataFrame) -> None:
-    """What the rules of the decision layer leave in `folder`/decision/`model` and of gains, figures included."""
-    own, selected = folder / "decision" / model, gains(redosing)
-    files.write_table(selected, folder / "selection" / f"{model}.gain.csv")
-    drawn = patients.gains(selected, people, about(), CONFIG["decision"]["gain"])
-    style.save(drawn, folder / "selection" / f"{model}.gain.svg")
+def select(folder: Path, model: str, redosing: float, people: pd.DataFrame) -> None:
+    """What the rule `gain` leaves in `folder`/selection, figures included."""
+    found, of, own = gained(redosing), CONFIG["decision"]["gain"], folder / "selection"
+    table = gain.table(found, of, 728, 0.9)
+    simple = {"all patients": np.ones(6, dtype=bool), f"{EVIL} below its median": np.arange(6) < 3}
+    curve = gain.curve(found, simple, 0.9)
+    files.write_table(table, own / f"{model}.gain.csv")
+    files.write_table(gain.weighed(found, simple, of, 0.9), own / f"{model}.rules.csv")
+    style.save(patients.gains(table, people, about(), of), own / f"{model}.gain.svg")
+    style.save(patients.rules(curve, of), own / f"{model}.rules.svg")
+
+
+def decide(folder: Path, model: str, redosing: float) -> None:
+    """What the rules of the decision layer leave in `folder`/decision/`model`, figures included."""
+    own = folder / "decision" / model
     for name, table in decision_tables(redosing).items():
         files.write_table(table, own / f"{name}.csv")
     t = {f.stem: read(f) for f in own.glob("*.csv")}
@@ -393,7 +400,8 @@ def write(folder: Path, models: list[str], simulated: bool = False, redosing: fl
         conclude(folder, model, simulated)
         draw(folder, model, study["patients"], made)
         if model != "intervals":
-            decide(folder, model, redosing, study["patients"])
+            decide(folder, model, redosing)
+            select(folder, model, redosing, study["patients"])
     if with_gvhd:
         conclude_gvhd(folder, study["patients"], made)
     if len(models) > 1:

@@ -39,7 +39,7 @@ def texts(path) -> str:
 
 def test_every_figure_is_written_as_svg_and_png_and_is_not_blank(folder):
     drawn = sorted(folder.rglob("*.svg"))
-    assert len(drawn) == 12 + 9 + 1 + 6 + 6  # joint model, intervals model, comparison, GVHD, decisions
+    assert len(drawn) == 12 + 9 + 1 + 6 + 7  # joint model, intervals model, comparison, GVHD, decisions
     for path in drawn:
         picture = imread(path.with_suffix(".png"))
         assert 0.01 < (picture[..., :3] < 0.9).any(axis=-1).mean() < 0.9, path.name

@@ -88,6 +88,43 @@ def test_verdicts_and_their_reasons_by_hand():
     assert reasons[3].endswith("free of progression for most of 728 days under none too")
 
 
+def test_net_benefit_of_rules_by_hand():
+    """Three patients gain 60, 40 and 0 days; whoever is treated must gain 30 to make it worth while."""
+    found = outcomes_of(2 * [3 * [300.0]], [[60.0, 40.0, 0.0], [60.0, 20.0, 0.0]])
+    simple = {
+        "all": np.array([True, True, True]),
+        "none": np.zeros(3, dtype=bool),
+        "first": np.array([True, False, False]),
+    }
+    table = gain.weighed(found, simple, OF, 0.9).set_index("rule")
+    assert table.loc["all", ["treated", "gained", "net"]].tolist() == pytest.approx([1.0, 30.0, 0.0])
+    assert table.loc["none", ["treated", "gained", "net"]].tolist() == [0.0, 0.0, 0.0]
+    assert table.loc["first", ["treated", "gained", "net"]].tolist() == pytest.approx([1 / 3, 20.0, 10.0])
+    assert table.loc["all", "gvhd_per_100"] == pytest.approx(10.0)
+    assert table.loc["first", "infusions_per_100"] == pytest.approx(400 / 3)
+    model = table.loc[gain.MODEL_RULE]  # the first alone: 30 days are not more than 30 days
+    assert model["treated"] == pytest.approx(1 / 3) and model["net"] == pytest.approx(10.0)
+    assert table["p_best"].sum() == pytest.approx(1.0)
+    net = gain.curve(found, simple, 0.9).set_index(["rule", "threshold"])["net"]
+    assert net["all"].loc[0.0] == pytest.approx(30.0) and net["all"].loc[60.0] == pytest.approx(-30.0)
+    assert (net[gain.MODEL_RULE] >= net["all"] - 1e-9).all() and (net[gain.MODEL_RULE] >= 0).all()
+
+
+def test_who_has_detectable_mrd_before_treatment(posterior):
+    """p1 was above its limit 7 days before, p2 on the day itself, and p3 has no sample."""
+    data, _ = posterior
+    assert gain.detectable(data).tolist() == [True, True, False]
+    below = data.assign(sample_below=data["sample_below"] | (data["sample_day"] == -7))
+    assert gain.detectable(below).tolist() == [False, True, False]
+    none = data.assign(sample_day=data["sample_day"] + 500)
+    assert gain.detectable(none) is None
+    rules = gain.simple_rules(
+        data, small_study()["patients"], ABOUT | {"covariates": {"age": {"label": "age"}}}, ["age"]
+    )
+    assert rules["age below its median"].tolist() == [True, False, False]
+    assert rules["all patients"].all() and not rules["no patient"].any()
+
+
 def test_levels_belong_to_the_verdict_that_they_name():
     p = np.array([0.8, 0.79, 0.21, 0.2])
     assert gain.verdict(p, OF).tolist() == [gain.SELECTED, gain.UNDECIDED, gain.UNDECIDED, gain.DECLINED]

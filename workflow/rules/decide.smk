@@ -90,7 +90,20 @@ rule gain:
             labels={"study": "{study}", "model": "{model}", "shows": "gain of every patient"},
             caption="../report/gain.rst",
         ),
-        png="results/{study}/selection/{model}.gain.png",
+        rules=report(
+            "results/{study}/selection/{model}.rules.csv",
+            category="9 Patient selection",
+            labels={"study": "{study}", "model": "{model}", "shows": "table of rules"},
+            caption="../report/table_rules.rst",
+        ),
+        curve="results/{study}/selection/{model}.rules_curve.csv",
+        rules_figure=report(
+            "results/{study}/selection/{model}.rules.svg",
+            category="9 Patient selection",
+            labels={"study": "{study}", "model": "{model}", "shows": "net benefit of rules"},
+            caption="../report/rules.rst",
+        ),
+        png=expand("results/{{study}}/selection/{{model}}.{name}.png", name=["gain", "rules"]),
     log:
         "logs/gain/{study}.{model}.log",
     benchmark:

@@ -41,5 +41,6 @@ def decisions_of(wildcards):
     tables = ["regimes.csv", "information.csv", *(f"{name}.csv" for name in DECIDED)]
     names = tables + [f"{name}.svg" for name in DECISION_FIGURES]
     models, folder = with_regimes(study_of(wildcards)), f"results/{wildcards.study}"
-    gains = [f"{folder}/selection/{model}.gain.{kind}" for model in models for kind in ("csv", "svg")]
+    gains = ["gain.csv", "gain.svg", "rules.csv", "rules.svg"]
+    gains = [f"{folder}/selection/{model}.{name}" for model in models for name in gains]
     return gains + [f"{folder}/decision/{model}/{name}" for model in models for name in names]

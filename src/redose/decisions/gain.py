@@ -3,6 +3,10 @@
 The gain is the difference in days alive and progression-free over the horizon, from the start of a first interval. It
 is told twice: of the patient itself, whose samples and events its posterior knows, and of a new patient with the same
 covariates, which is what could be known before treatment.
+
+Rules of whom to treat are weighed by their net benefit: days gained a patient, less `threshold` days for every one who
+is treated, which is what treatment must bring to be worth its burden (Vickers, Kattan & Sargent 2007, Trials 8:14, with
+days in the place of event rates).
 """
 
 import json
@@ -19,7 +23,9 @@ from redose.prediction import Draws
 OWN, LIKE = "own", "like"  # the patient itself; new patients with its covariates
 LIKE_EACH = 8  # quasi-random new patients for the covariates of each
 FREE = ("free_days", "gvhd_days", "severe_days", "transplanted_days")  # days alive and progression-free
+THRESHOLDS = 25
 KEPT = (*FREE, "gvhd", "infusions")
+MODEL_RULE = "expected gain of a new patient above the threshold"
 SELECTED, DECLINED, UNDECIDED = "selected", "not selected", "undecided"
 
 
@@ -107,3 +113,76 @@ def table(found: xr.Dataset, of: dict, horizon: float, ci_prob: float) -> pd.Dat
     rows["verdict"] = verdict(rows["p_gain"].to_numpy(), of)
     rows["reason"] = [reason(row, of, horizon) for _, row in rows.iterrows()]
     return rows
+
+
+def detectable(data: xr.Dataset) -> np.ndarray | None:
+    """True where the last sample on or before the start of a patient's first interval was above its limit, shape
+    (patient,) of those with a first interval; None where no patient has such a sample."""
+    first = people.first_intervals(data)
+    interval, day = data["sample_interval"].to_numpy(), data["sample_day"].to_numpy()
+    before = day <= data["interval_start"].to_numpy()[interval]
+    found, any_ = np.zeros(len(first), dtype=bool), False
+    for place, k in enumerate(first):
+        mine = np.flatnonzero((interval == k) & before)
+        if len(mine):
+            any_ = True
+            found[place] = not data["sample_below"].to_numpy()[mine[day[mine].argmax()]]
+    return found if any_ else None
+
+
+def simple_rules(data: xr.Dataset, patients: pd.DataFrame, about: dict, columns: list[str]) -> dict[str, np.ndarray]:
+    """Rule -> who is treated by it, shape (patient,): all, none, covariates below their medians, detectable MRD.
+    columns: numeric covariates."""
+    first = people.first_intervals(data)
+    names = data["patient"].to_numpy()[data["interval_patient"].to_numpy()[first]]
+    own = patients.set_index("patient").loc[names]
+    found = {"all patients": np.ones(len(first), dtype=bool), "no patient": np.zeros(len(first), dtype=bool)}
+    for c in columns:
+        found[f"{about['covariates'][c]['label']} below its median"] = (own[c] < own[c].median()).to_numpy()
+    seen = detectable(data)
+    return found if seen is None else found | {"detectable MRD before treatment": seen}
+
+
+def rules_at(found: xr.Dataset, simple: dict[str, np.ndarray], threshold: float) -> dict[str, np.ndarray]:
+    """All rules at a threshold; the model's treats whoever's like gains more in expectation."""
+    free = days_free(found[LIKE])
+    return simple | {MODEL_RULE: (free[:, 0] - free[:, 1]).mean(0) > threshold}
+
+
+def weighed(found: xr.Dataset, simple: dict[str, np.ndarray], of: dict, ci_prob: float) -> pd.DataFrame:
+    """One row per rule at the config's `smallest`: share treated, days gained a patient (whoever is not treated gains
+    none) and net benefit with their bands, episodes of GVHD II-IV and infusions added a hundred patients, p_best
+    (probability of the highest net benefit). Gains are those of the patients themselves."""
+    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    free = days_free(found[OWN])
+    gain = free[:, 0] - free[:, 1]
+    added = (found[OWN].isel(regime=0) - found[OWN].isel(regime=1)).sel(outcome=["gvhd", "infusions"]).to_numpy()
+    every = rules_at(found, simple, of["smallest"])
+    net = np.stack([(gain - of["smallest"]) @ who / gain.shape[1] for who in every.values()], axis=1)
+    best = net == net.max(1, keepdims=True)
+    rows = []
+    for k, (name, who) in enumerate(every.items()):
+        days = gain @ who / gain.shape[1]
+        row = {"rule": name, "treated": who.mean()}
+        for word, x in (("gained", days), ("net", net[:, k])):
+            low, high = np.quantile(x, tails)
+            row |= {word: x.mean(), f"{word}_low": low, f"{word}_high": high}
+        more = 100 * np.einsum("dpo,p->o", added, who) / (added.shape[0] * added.shape[1])
+        row |= {"gvhd_per_100": more[0], "infusions_per_100": more[1]}
+        rows.append(row | {"p_best": (best[:, k] / best.sum(1)).mean()})
+    return pd.DataFrame(rows)
+
+
+def curve(found: xr.Dataset, simple: dict[str, np.ndarray], ci_prob: float) -> pd.DataFrame:
+    """The decision curve: net benefit of every rule, mean and band, over THRESHOLDS from 0 to the largest expected
+    gain."""
+    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    free = days_free(found[OWN])
+    gain = free[:, 0] - free[:, 1]
+    rows = []
+    for threshold in np.linspace(0, max(gain.mean(0).max(), 1.0), THRESHOLDS):
+        for name, who in rules_at(found, simple, threshold).items():
+            net = (gain - threshold) @ who / gain.shape[1]
+            low, high = np.quantile(net, tails)
+            rows.append({"rule": name, "threshold": threshold, "net": net.mean(), "low": low, "high": high})
+    return pd.DataFrame(rows)

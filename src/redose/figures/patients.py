@@ -104,3 +104,25 @@ def over_covariates(figure: Figure, axis, joined: pd.DataFrame, columns: list[st
     axis.scatter(*(x[~known] for x in at), c="white", s=3, linewidth=0, zorder=3)
     axis.set_ylabel(labelled[1])
     figure.colorbar(dots, ax=axis, label="expected gain of a new patient, days", pad=0.01)
+
+
+@style.styled
+def rules(table: pd.DataFrame, of: dict) -> Figure:
+    """Net benefit of every rule of whom to treat over the threshold, with the band of the model's rule.
+
+    table: from gain.curve; of: config, `decision: gain`."""
+    figure = Figure(figsize=(style.WIDTH, 3.2))
+    axis = figure.subplots()
+    for colour, (name, part) in zip(GROUPS * len(table), table.groupby("rule", sort=False), strict=False):
+        model = name.startswith("expected gain")
+        if model:
+            axis.fill_between(part["threshold"], part["low"], part["high"], color=colour, alpha=0.2, linewidth=0)
+        width = 2.0 if model else 1.2
+        axis.plot(part["threshold"], part["net"], color=colour, linewidth=width, label=labels.short(name, 56))
+    axis.axvline(of["smallest"], color=style.BLACK, linewidth=0.8, linestyle="--")
+    axis.set_ylim(bottom=-0.3 * max(table["net"].max(), 1.0))  # rules that go on treating fall without end
+    axis.set_xlim(0, table["threshold"].max())
+    axis.set_xlabel("threshold: days that treatment must bring to be worth its burden")
+    axis.set_ylabel("net benefit, days a patient")
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure

@@ -36,6 +36,7 @@ ALT = {
     "priors": "Prior and posterior densities of the population parameters",
     "chains": "Traces and rank plots of the parameters with the fewest effective draws",
     "gain": "Gain of every patient with its verdict, and of new patients by burden and microenvironment",
+    "rules": "Net benefit of rules of whom to treat, over the days that treatment must bring",
     "outlook": "Probability of staying progression-free, patients ranked",
     "trajectories": "Latent MRD and samples of nine patients",
     "residuals": "Nelson-Aalen estimate of Cox-Snell residuals by cause and interval number, against the diagonal",

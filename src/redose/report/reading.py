@@ -20,6 +20,7 @@ FIGURES = {  # name -> file below the study's folder
     "chains": "{model}/chains.svg",
     "outlook": "selection/{model}.svg",
     "gain": "selection/{model}.gain.svg",
+    "rules": "selection/{model}.rules.svg",
     "trajectories": "{model}/trajectories.svg",
     "below_lod": "{model}/below_lod.svg",
     "residuals": "{model}/residuals.svg",
@@ -45,7 +46,8 @@ GVHD_FIGURES = {
 @dataclass(frozen=True)
 class Fit:
     """One accepted model of the study: the tables of its conclusions, its figures (name -> data URI), and versions.
-    decision: tables of the decision layer by name, gain: of every patient; None where there are no regimes."""
+    decision: tables of the decision layer by name, gain: of every patient, rules: of whom to treat; None where there
+    are no regimes."""
 
     model: str
     lengths: pd.DataFrame
@@ -61,6 +63,7 @@ class Fit:
     made_by: dict
     decision: dict | None
     gain: pd.DataFrame | None
+    rules: pd.DataFrame | None
 
     @property
     def link(self) -> str:
@@ -181,6 +184,7 @@ def read_fit(folder: Path, model: str) -> Fit:
         made_by=dict(files.read_tree(folder / model / "posterior.nc")["posterior"].attrs),
         decision={n: read_table(decided / f"{n}.csv") for n in DECISION} if decided.exists() else None,
         gain=read_table(folder / "selection" / f"{model}.gain.csv") if decided.exists() else None,
+        rules=read_table(folder / "selection" / f"{model}.rules.csv") if decided.exists() else None,
     )
 
 

@@ -363,6 +363,20 @@ def gains_by_subgroup(dossier: Dossier, fit: Fit) -> Table | None:
     return Table("Verdicts by subgroup", columns, rows, f"selection/{fit.model}.gain.csv")
 
 
+def selection_rules(dossier: Dossier, fit: Fit) -> Table:
+    """Rules of whom to treat, highest net benefit first."""
+    of, rows = dossier.settings["decision"]["gain"], []
+    for r in fit.rules.sort_values("net", ascending=False, kind="stable").to_dict("records"):
+        days = [estimate(*(r[f"{n}{s}"] for s in ("", "_low", "_high")), "{:.1f}".format) for n in ("gained", "net")]
+        more = [cell(r[n], "{:.1f}".format) for n in ("gvhd_per_100", "infusions_per_100")]
+        rows.append(
+            [Cell(r["rule"]), cell(r["treated"], words.percent), *days, *more, cell(r["p_best"], words.percent)]
+        )
+    columns = ["who is treated", "treated", "days gained a patient", f"net of {of['smallest']:g} d a treated patient"]
+    columns += ["GVHD II-IV added per 100", "infusions added per 100", "P(best)"]
+    return Table(f"Whom to treat, model {fit.model}", columns, rows, f"selection/{fit.model}.rules.csv")
+
+
 def without_outlook(dossier: Dossier, fit: Fit) -> Table | None:
     """Patients without an outlook, and why; None where all have one."""
     horizons = dossier.settings["decision"]["horizons"]
