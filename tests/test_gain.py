@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 from test_models import ABOUT, STRANDS, built, sample_prior, shrunk, small_study
+from test_recovery import CONFIG, refitted
 from worlds import NONE, decision
 
-from redose import prediction
+from redose import calibration, prediction
 from redose.decisions import gain, outcomes, path, regimes
 
 QUARTERLY = {"name": "quarterly", "kind": "fixed", "every": 91}
@@ -139,3 +140,22 @@ def test_a_regime_that_nobody_declared_is_refused_with_place_and_cure(posterior,
 def test_every_outcome_that_is_kept_is_one_of_the_kernel():
     assert set(gain.KEPT) < set(path.OUTCOMES)
     assert pd.Index(gain.KEPT).is_unique
+
+
+@pytest.mark.slow
+def test_gains_of_a_simulated_trial_are_the_true_ones(tmp_path):
+    """Every patient's expected gain against that at its true traits and parameters, 240 patients with every strand."""
+    truth, about, data, tree = refitted("joint_step", 101, tmp_path)
+    draws = prediction.thin(tree["posterior"].to_dataset(), 200)
+    both = (draws, calibration.true_draws(data, truth))
+    guessed, true = (gain.simulate(data, x, None, about, CONFIG["decision"], 1, 2) for x in both)
+    table = gain.table(guessed, CONFIG["decision"]["gain"], 728, 0.9)
+    exact = gain.table(true, CONFIG["decision"]["gain"], 728, 0.9)
+    r = np.corrcoef(table["gain"], exact["gain"])[0, 1]
+    inside = ((table["gain_low"] <= exact["gain"]) & (exact["gain"] <= table["gain_high"])).mean()
+    wrong = (exact["gain"] <= 30)[table["verdict"] == gain.SELECTED].mean()
+    print(f"r {r:.2f}, 90 % bands hold {inside:.1%}, of the selected {wrong:.1%} gain 30 days or less")
+    print(table["verdict"].value_counts().to_dict(), table["gain"].mean(), exact["gain"].mean())
+    assert r >= 0.7
+    assert inside >= 0.8
+    assert wrong <= 0.1

@@ -28,8 +28,9 @@ LINKS = {
 }
 
 
-def refitted(model: str, seed: int, folder: Path) -> tuple[dict, object]:
-    """(truth, posterior tree) of one simulated trial of 240 patients, through files and checks like any other."""
+def refitted(model: str, seed: int, folder: Path) -> tuple[dict, dict, object, object]:
+    """(truth, study.yaml, design, posterior tree) of one simulated trial of 240 patients, through files and checks like
+    any other."""
     protocol = simulate.protocol_with(PROTOCOL, {"seed": seed, "parameters": LINKS[model]})
     simulated, truth = simulate.simulate(protocol)
     simulate.write(simulated, truth, folder)
@@ -42,7 +43,7 @@ def refitted(model: str, seed: int, folder: Path) -> tuple[dict, object]:
     tree = sampling.fit(
         built, data, SAMPLING, sampling.seed_of(seed, model), f"{model}, seed {seed}", sampling.available_cores()
     )
-    return truth["parameters"], tree
+    return truth, study.about, data, tree
 
 
 def compared(truth: dict, tree) -> dict[str, bool]:
@@ -69,11 +70,11 @@ def test_intervals_cover_the_truth(model, tmp_path, record_property):
     fit passes the gate, at limits for fewer draws. All trials are run before anything is judged."""
     held, rejected = [], []
     for seed in SEEDS[model]:
-        truth, tree = refitted(model, seed, tmp_path / str(seed))
+        truth, _, _, tree = refitted(model, seed, tmp_path / str(seed))
         table = diagnostics.summarise(tree, 0.9)
         verdict = acceptance.judge(table, diagnostics.sampler_summary(tree), LIMITS, model, str(seed))
         rejected += [] if verdict.accepted else [verdict.text()]
-        held.append(compared(truth, tree))
+        held.append(compared(truth["parameters"], tree))
         missed = sorted(k for k, v in held[-1].items() if not v)
         print(seed, "missed:", missed, verdict.text(), flush=True)
     assert len(held[0]) == PARAMETERS + (model == "joint_step")  # tau
