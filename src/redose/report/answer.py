@@ -78,12 +78,11 @@ def redosing(dossier: Dossier) -> str:
 
 def gains(dossier: Dossier) -> str:
     """How many patients are selected for redosing; that none is, where none is."""
-    fit, of = dossier.with_decisions[0], dossier.settings["decision"]["gain"]
+    fit, decision = dossier.with_decisions[0], dossier.settings["decision"]
+    of, horizon = decision["gain"], words.days(decision["ahead"]["horizon"])
     number = fit.gain["verdict"].value_counts()
     selected, undecided, declined = (int(number.get(v, 0)) for v in ("selected", "undecided", "not selected"))
-    lead = (
-        f"{of['regime']} against {of['against']}, over {words.days(dossier.settings['decision']['ahead']['horizon'])} "
-    )
+    lead = f"Regime {of['regime']} against {of['against']}, over {horizon} "
     lead += f"(model {fit.model}): "
     rule = f"P(more than {words.days(of['smallest'])} alive and progression-free gained)"
     whole = words.counted(len(fit.gain), "patient")
