@@ -7,10 +7,13 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
+from pymc.distributions.dist_math import normal_lcdf
 
 from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
 from redose.models.linear import combination
 from redose.models.parts import Informed
+
+NO_LIMIT = -50.0  # log10: the limit of samples without one, as the detection curve needs a number
 
 
 def kinetics_of(data: xr.Dataset) -> dict:
@@ -80,15 +83,19 @@ class Noise:
 
     def log_missed(self, data: xr.Dataset, fraction, which: np.ndarray):
         """log P(not detected): the reading lies under its limit, or the detection curve has missed it."""
-        lod = data["sample_lod"].to_numpy()[which]
         if self.detection is None:
-            return pm.logcdf(self.around(data, fraction, which), lod)
-        return pm.logcdf(pm.Normal.dist(0.0, 1.0), -DETECTED_AT_LOD - (fraction[which] - lod) / self.detection)
+            return pm.logcdf(self.around(data, fraction, which), data["sample_lod"].to_numpy()[which])
+        return normal_lcdf(0.0, 1.0, -self.above(data, fraction))[which]
 
     def log_found(self, data: xr.Dataset, fraction, which: np.ndarray):
-        """log P(found) on the detection curve."""
-        above = (fraction[which] - data["sample_lod"].to_numpy()[which]) / self.detection
-        return pm.logcdf(pm.Normal.dist(0.0, 1.0), DETECTED_AT_LOD + above)
+        """log P(found) on the detection curve; 0 for samples without a limit."""
+        return normal_lcdf(0.0, 1.0, self.above(data, fraction))[which]
+
+    def above(self, data: xr.Dataset, fraction):
+        """Probit of the detection curve, shape (sample,). Of all samples: PyTensor 3.3 fails to rewrite the curve of a
+        choice of them ("multiple destroyers")."""
+        lod = np.maximum(data["sample_lod"].to_numpy(), NO_LIMIT)
+        return DETECTED_AT_LOD + (fraction[: len(lod)] - lod) / self.detection
 
 
 def assay(data: xr.Dataset, fraction, noise: Noise):
@@ -101,8 +108,7 @@ def assay(data: xr.Dataset, fraction, noise: Noise):
     wrong = data["sample_false_positive"].to_numpy()
     log_seen = pm.logp(noise.around(data, fraction, seen), y[seen])
     if noise.detection is not None:
-        with_limit = np.flatnonzero(np.isfinite(lod[seen]))
-        log_seen = log_seen + pt.zeros(len(seen))[with_limit].inc(noise.log_found(data, fraction, seen[with_limit]))
+        log_seen = log_seen + noise.log_found(data, fraction, seen)
     spurious = np.flatnonzero(wrong[seen] > 0)
     if len(spurious):
         which = seen[spurious]
