@@ -77,7 +77,7 @@ def speed(draws: int = 1000, patients: int = 240, number: int = 100, chunk: int 
         print(f"{name}: {spent:.0f} s, {1e9 * spent / steps:.0f} ns a step of {steps:.1e}, {memory:.1f} GB at most")
 
 
-SIZES, REPEATS = (60, 240, 960), 4
+SIZES, REPEATS = (60, 240, 960), 3
 SAMPLING = {"chains": 2, "tune": 400, "draws": 200, "target_accept": 0.9}
 
 
