@@ -281,6 +281,13 @@ def test_the_equations_are_those_of_the_models_page(joint):
     assert "λ_ik(t)" in html
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0"), (0.019, "< 0.05"), (-0.01, "> −0.05"), (0.05, "0.0500"), (14.83, "14.8")]
+)
+def test_an_amount_that_is_not_zero_is_not_called_zero(value, text):
+    assert tables.amount(value) == text
+
+
 def test_the_same_results_give_the_same_page(plain):
     assert report.render(plain[0]) == plain[1]
 

@@ -251,8 +251,8 @@ def regimes(dossier: Dossier, fit: Fit) -> Table:
 
 
 def amount(value: float) -> str:
-    """A number of days, infusions or money, to three digits or to one decimal."""
-    return words.number(value, 3) if abs(value) >= 0.05 else "0"
+    """A number of days, infusions or money, to three digits; what is too small to matter says so, and is no 0."""
+    return words.number(value, 3) if value == 0 or abs(value) >= 0.05 else "< 0.05" if value > 0 else "> −0.05"
 
 
 def information(dossier: Dossier, fit: Fit) -> Table:
