@@ -120,7 +120,7 @@ def test_who_has_detectable_mrd_before_treatment(posterior):
     none = data.assign(sample_day=data["sample_day"] + 500)
     assert gain.detectable(none) is None
     rules = gain.simple_rules(
-        data, small_study()["patients"], ABOUT | {"covariates": {"age": {"label": "age"}}}, ["age"]
+        data, small_study()["patients"], ABOUT | {"covariates": {"age": {"label": "age", "role": "burden"}}}
     )
     assert rules["age below its median"].tolist() == [True, False, False]
     assert rules["all patients"].all() and not rules["no patient"].any()

@@ -15,6 +15,9 @@ GVHD_CLASSES = {
 }
 
 
+SPLIT = ("burden", "tme")  # roles of the covariates by which patients are told apart in conclusions
+
+
 class DesignError(ValueError):
     """The config asks a model for something that the study does not hold."""
 
@@ -37,6 +40,13 @@ class Episodes:
         for i, onset, end, value in zip(self.patient, self.onset, self.end, self.value, strict=True):
             found[(patient == i) & (day > onset) & (day <= end)] = value
         return found
+
+
+def told_apart_by(patients: pd.DataFrame, about: dict) -> list[str]:
+    """The first two numeric covariates of burden and microenvironment that the table holds: those by which subgroups,
+    gains and rules of whom to treat are told."""
+    known = [c for c, x in about["covariates"].items() if x["role"] in SPLIT and c in patients]
+    return [c for c in known if pd.api.types.is_numeric_dtype(patients[c])][:2]
 
 
 def coded(patients: pd.DataFrame, column: str, about: dict, where: str) -> pd.DataFrame:

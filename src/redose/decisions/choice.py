@@ -66,8 +66,7 @@ def summary(found: xr.DataArray, regimes: list[Regime], of: dict, ci_prob: float
     progression-free), of every outcome, of cost, also per month free, health, utility and of gain (utility more than
     without redosing); p_best, p_gain (probability that the gain is above 0), regret."""
     values = {name: found.sel(outcome=name).to_numpy() for name in path.OUTCOMES}
-    days = ("free_days", "gvhd_days", "severe_days", "transplanted_days")
-    values["rmst"] = sum(values[n] for n in days)
+    values["rmst"] = sum(values[n] for n in utility.DAYS_FREE)
     values["delay"] = values["delay_days"] / np.maximum(values["delayed"], 1e-12)
     values["cost"] = utility.cost(found, regimes, of["costs"])
     values["cost_per_free_month"] = values["cost"] / (values["rmst"] / MONTH)

@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from redose.decisions import outcomes, path, people
+from redose import covariates
+from redose.decisions import outcomes, path, people, utility
 from redose.decisions import regimes as rules
 from redose.decisions.regimes import Regime, RegimeError
 from redose.prediction import Draws
 
 OWN, LIKE = "own", "like"  # the patient itself; new patients with its covariates
 LIKE_EACH = 8  # quasi-random new patients for the covariates of each
-FREE = ("free_days", "gvhd_days", "severe_days", "transplanted_days")  # days alive and progression-free
-THRESHOLDS = 25
-KEPT = (*FREE, "gvhd", "infusions")
+THRESHOLDS = 25  # points of the decision curve
+KEPT = (*utility.DAYS_FREE, "gvhd", "infusions")
 MODEL_RULE = "expected gain of a new patient above the threshold"
 SELECTED, DECLINED, UNDECIDED = "selected", "not selected", "undecided"
 
@@ -67,7 +67,13 @@ def simulate(
 
 def days_free(found: xr.DataArray) -> np.ndarray:
     """Days alive and progression-free, shape (draw, regime, patient)."""
-    return found.sel(outcome=list(FREE)).sum("outcome").to_numpy()
+    return found.sel(outcome=list(utility.DAYS_FREE)).sum("outcome").to_numpy()
+
+
+def gained(found: xr.DataArray) -> np.ndarray:
+    """Days free under the first regime less those under the second, shape (draw, patient)."""
+    free = days_free(found)
+    return free[:, 0] - free[:, 1]
 
 
 def verdict(p: np.ndarray, of: dict) -> np.ndarray:
@@ -98,10 +104,9 @@ def table(found: xr.Dataset, of: dict, horizon: float, ci_prob: float) -> pd.Dat
     tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
     rows = pd.DataFrame({"patient": found["patient"].to_numpy()})
     for name, prefix in ((OWN, ""), (LIKE, "like_")):
-        free = days_free(found[name])
-        gain = free[:, 0] - free[:, 1]
+        gain = gained(found[name])
         if name == OWN:
-            rows["free_regime"], rows["free_against"] = free.mean(0)
+            rows["free_regime"], rows["free_against"] = days_free(found[name]).mean(0)
         rows[f"{prefix}gain"] = gain.mean(0)
         rows[f"{prefix}gain_low"], rows[f"{prefix}gain_high"] = np.quantile(gain, tails, axis=0)
         rows[f"{prefix}p_gain"] = (gain > of["smallest"]).mean(0)
@@ -130,14 +135,14 @@ def detectable(data: xr.Dataset) -> np.ndarray | None:
     return found if any_ else None
 
 
-def simple_rules(data: xr.Dataset, patients: pd.DataFrame, about: dict, columns: list[str]) -> dict[str, np.ndarray]:
-    """Rule -> who is treated by it, shape (patient,): all, none, covariates below their medians, detectable MRD.
-    columns: numeric covariates."""
+def simple_rules(data: xr.Dataset, patients: pd.DataFrame, about: dict) -> dict[str, np.ndarray]:
+    """Rule -> who is treated by it, shape (patient,): all, none, burden or suppression below the median, detectable
+    MRD."""
     first = people.first_intervals(data)
     names = data["patient"].to_numpy()[data["interval_patient"].to_numpy()[first]]
     own = patients.set_index("patient").loc[names]
     found = {"all patients": np.ones(len(first), dtype=bool), "no patient": np.zeros(len(first), dtype=bool)}
-    for c in columns:
+    for c in covariates.told_apart_by(patients, about):
         found[f"{about['covariates'][c]['label']} below its median"] = (own[c] < own[c].median()).to_numpy()
     seen = detectable(data)
     return found if seen is None else found | {"detectable MRD before treatment": seen}
@@ -145,8 +150,7 @@ def simple_rules(data: xr.Dataset, patients: pd.DataFrame, about: dict, columns:
 
 def rules_at(found: xr.Dataset, simple: dict[str, np.ndarray], threshold: float) -> dict[str, np.ndarray]:
     """All rules at a threshold; the model's treats whoever's like gains more in expectation."""
-    free = days_free(found[LIKE])
-    return simple | {MODEL_RULE: (free[:, 0] - free[:, 1]).mean(0) > threshold}
+    return simple | {MODEL_RULE: gained(found[LIKE]).mean(0) > threshold}
 
 
 def weighed(found: xr.Dataset, simple: dict[str, np.ndarray], of: dict, ci_prob: float) -> pd.DataFrame:
@@ -154,8 +158,7 @@ def weighed(found: xr.Dataset, simple: dict[str, np.ndarray], of: dict, ci_prob:
     none) and net benefit with their bands, episodes of GVHD II-IV and infusions added a hundred patients, p_best
     (probability of the highest net benefit). Gains are those of the patients themselves."""
     tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
-    free = days_free(found[OWN])
-    gain = free[:, 0] - free[:, 1]
+    gain = gained(found[OWN])
     added = (found[OWN].isel(regime=0) - found[OWN].isel(regime=1)).sel(outcome=["gvhd", "infusions"]).to_numpy()
     every = rules_at(found, simple, of["smallest"])
     net = np.stack([(gain - of["smallest"]) @ who / gain.shape[1] for who in every.values()], axis=1)
@@ -177,8 +180,7 @@ def curve(found: xr.Dataset, simple: dict[str, np.ndarray], ci_prob: float) -> p
     """The decision curve: net benefit of every rule, mean and band, over THRESHOLDS from 0 to the largest expected
     gain."""
     tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
-    free = days_free(found[OWN])
-    gain = free[:, 0] - free[:, 1]
+    gain = gained(found[OWN])
     rows = []
     for threshold in np.linspace(0, max(gain.mean(0).max(), 1.0), THRESHOLDS):
         for name, who in rules_at(found, simple, threshold).items():

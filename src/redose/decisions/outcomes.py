@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from redose import prediction
+from redose import covariates, prediction
 from redose.decisions import path, people, records
 from redose.decisions import regimes as rules
 from redose.decisions.regimes import Regime, RegimeError
 from redose.prediction import Draws
 
-SPLIT = ("burden", "tme")  # roles of covariates by whose medians patients are split into subgroups
 EVERYBODY = "all patients"
 
 
@@ -57,8 +56,7 @@ def subgroups(
     """(names, cell of every interval's patient): above and below the medians of the covariates of burden and of the
     microenvironment; one cell where the study has none."""
     table = patients.set_index("patient").loc[data["patient"].to_numpy()]
-    columns = [c for c, x in about["covariates"].items() if x["role"] in SPLIT and c in table]
-    columns = [c for c in columns if pd.api.types.is_numeric_dtype(table[c])][:2]
+    columns = covariates.told_apart_by(table, about)
     owner = data["interval_patient"].to_numpy()[interval]
     high = [(table[c] > table[c].median()).to_numpy()[owner] for c in columns]
     labels = [about["covariates"][c]["label"] for c in columns]

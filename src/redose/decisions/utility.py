@@ -12,6 +12,12 @@ import xarray as xr
 
 from redose.decisions.regimes import Regime
 
+DAYS_FREE = (
+    "free_days",
+    "gvhd_days",
+    "severe_days",
+    "transplanted_days",
+)  # alive and progression-free, with GVHD or not
 YEAR = 365.25  # days of a quality-adjusted year
 PRICED = {"tests": "test", "transplant": "transplant", "progression": "progression", "gvhd_days": "gvhd_day"}
 PRICED |= {"severe_days": "severe_day"}

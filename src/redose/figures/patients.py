@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from redose import covariates
 from redose.figures import labels, style
 
 VERDICTS = {"selected": style.GREEN, "undecided": style.GREY, "not selected": style.VERMILLION}
@@ -55,20 +56,11 @@ def outlook(table: pd.DataFrame, patients: pd.DataFrame, about: dict, day: int) 
     return figure
 
 
-def mapped(patients: pd.DataFrame, about: dict) -> list[str]:
-    """The first numeric covariate of burden and the first of the microenvironment, of those that the table holds."""
-    found = []
-    for role in ("burden", "tme"):
-        own = [c for c, x in about["covariates"].items() if x["role"] == role and c in patients]
-        found += [c for c in own if pd.api.types.is_numeric_dtype(patients[c])][:1]
-    return found
-
-
 @style.styled
 def gains(table: pd.DataFrame, patients: pd.DataFrame, about: dict, of: dict) -> Figure:
     """Gain of every patient, ranked, by verdict (left); expected gain of new patients like them, over burden and
     microenvironment (right, where the study has either). table: from gain.table; of: config, `decision: gain`."""
-    axes_of = mapped(patients, about)
+    axes_of = covariates.told_apart_by(patients, about)
     figure = Figure(figsize=(style.WIDTH, 3.2))
     panels = figure.subplots(1, 2, width_ratios=[1.2, 1]) if axes_of else [figure.subplots()]
     ranked = table.sort_values(["gain", "patient"], ignore_index=True)
@@ -107,17 +99,16 @@ def over_covariates(figure: Figure, axis, joined: pd.DataFrame, columns: list[st
 
 
 @style.styled
-def rules(table: pd.DataFrame, of: dict) -> Figure:
-    """Net benefit of every rule of whom to treat over the threshold, with the band of the model's rule.
+def rules(table: pd.DataFrame, of: dict, banded: str) -> Figure:
+    """Net benefit of every rule of whom to treat over the threshold, with the band of one.
 
-    table: from gain.curve; of: config, `decision: gain`."""
+    table: from gain.curve; of: config, `decision: gain`; banded: name of that rule."""
     figure = Figure(figsize=(style.WIDTH, 3.2))
     axis = figure.subplots()
     for colour, (name, part) in zip(GROUPS * len(table), table.groupby("rule", sort=False), strict=False):
-        model = name.startswith("expected gain")
-        if model:
+        if name == banded:
             axis.fill_between(part["threshold"], part["low"], part["high"], color=colour, alpha=0.2, linewidth=0)
-        width = 2.0 if model else 1.2
+        width = 2.0 if name == banded else 1.2
         axis.plot(part["threshold"], part["net"], color=colour, linewidth=width, label=labels.short(name, 56))
     axis.axvline(of["smallest"], color=style.BLACK, linewidth=0.8, linestyle="--")
     axis.set_ylim(bottom=-0.3 * max(table["net"].max(), 1.0))  # rules that go on treating fall without end

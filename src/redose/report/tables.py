@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 import pandas as pd
 
+from redose import covariates
 from redose import estimand as strategy
 from redose.figures import checking, labels
 from redose.report import words
@@ -348,7 +349,7 @@ def gains(dossier: Dossier, fit: Fit) -> Table:
 def gains_by_subgroup(dossier: Dossier, fit: Fit) -> Table | None:
     """Verdicts and mean gain above and below the medians of burden and microenvironment; None where it has neither."""
     patients = dossier.tables["patients"]
-    columns = [c for c in burdens(dossier) if pd.api.types.is_numeric_dtype(patients[c])][:2]
+    columns = covariates.told_apart_by(patients, dossier.about)
     if not columns:
         return None
     joined = fit.gain.merge(patients, on="patient")
@@ -394,7 +395,7 @@ def without_outlook(dossier: Dossier, fit: Fit) -> Table | None:
 def burdens(dossier: Dossier) -> list[str]:
     """Covariates of burden and microenvironment that the patients table holds."""
     known = dossier.about["covariates"]
-    return [c for c in known if known[c]["role"] in ("burden", "tme") and c in dossier.tables["patients"]]
+    return [c for c in known if known[c]["role"] in covariates.SPLIT and c in dossier.tables["patients"]]
 
 
 def described_by(dossier: Dossier) -> list[str]:
