@@ -46,7 +46,7 @@ def test_without_a_link_to_mrd_nobody_gains_and_nobody_is_selected(posterior):
     table = gain.table(found, OF, 728, 0.9)
     assert table[["gain", "like_gain", "gain_low", "gain_high"]].to_numpy() == pytest.approx(0.0, abs=1e-9)
     assert (table["p_gain"] == 0).all() and set(table["verdict"]) == {gain.DECLINED}
-    assert (table["infusions_added"] > 0.5).all()
+    assert (table["infusions_added"] > 0).all()  # given, and in vain
 
 
 def test_new_patients_are_told_apart_by_their_covariates_alone(posterior):

@@ -161,6 +161,7 @@ def rejected(tmp_path_factory):
 def test_a_rejected_fit_is_named_and_stops_what_depends_on_it(rejected):
     folder, result = rejected
     assert result.returncode != 0
+    assert "compiling" in result.stderr  # as the tests below look for it in vain
     assert "mine/intervals: rejected by the gate." in result.stderr
     assert "rate_progression: bulk ESS" in result.stderr
     assert "Traceback" not in result.stderr
