@@ -466,6 +466,14 @@ def test_follow_up_may_go_on_through_a_transplant_or_a_new_therapy(outcome, tmp_
     assert verdict.text().endswith("no errors, no warnings")
 
 
+@pytest.mark.parametrize("value", ["1.7976931348623153e+308", "-8.988465676404368e+307"])
+@pytest.mark.parametrize(("table", "column"), [("infusions", "cells"), ("burden", "burden"), ("patients", "age")])
+def test_the_largest_numbers_that_a_computer_holds_give_a_verdict(table, column, value, tmp_path):
+    about, raw = studies.about(), studies.tables()
+    cell(table, 2, column, value)(about, raw)
+    assert "999" not in verdict_on(tmp_path, about, raw).text()  # no code for missing
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.data())
 def test_whatever_stands_in_the_cells_gives_a_verdict(tmp_path_factory, data):

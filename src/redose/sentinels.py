@@ -34,7 +34,7 @@ def cleared(sheets: dict[str, Sheet]) -> tuple[dict[str, Sheet], list[pd.DataFra
             if column in days_of(sheet.table):
                 codes = among_days(values, longest, before_day_0(sheet, column))
                 if ends is not None and "patient" in sheet.read:
-                    codes |= values.isin(NINES) & (values > BEYOND * sheet.read["patient"].map(ends))
+                    codes |= values.isin(NINES) & (values / BEYOND > sheet.read["patient"].map(ends))
                 wrong = (values.abs() > contract.LONGEST) & ~codes
                 cure = "give days since day 0, no calendar date"
                 message = f"{column} {{value}} is more than 100 years from day 0"
@@ -82,7 +82,7 @@ def among_days(values: pd.Series, longest: float, baseline: bool) -> pd.Series:
     """Which days are codes: shape of `values`; `longest` is the largest other day of the whole study."""
     others = values[~values.isin(CODES)]
     least = others.min() if baseline else 0.0
-    beyond = values.isin(NINES) & (values > BEYOND * longest)
+    beyond = values.isin(NINES) & (values / BEYOND > longest)
     return beyond | values.isin(POWERS) | far_below(values, least) | stands_out(values)
 
 
@@ -90,14 +90,14 @@ def among_values(values: pd.Series, rounded: bool = True) -> pd.Series:
     """Which values are codes; `rounded`: powers of ten may be (never for doses of cells, which are such numbers)."""
     others = values[~values.isin(CODES)]
     largest = others.max() if len(others) else -np.inf
-    beyond = values.isin(NINES) & (values > BEYOND * largest)
-    powers = values.isin(POWERS) & (values >= ROUND_BEYOND * largest) & rounded & bool(len(others))
+    beyond = values.isin(NINES) & (values / BEYOND > largest)  # a product may overflow
+    powers = values.isin(POWERS) & (values / ROUND_BEYOND >= largest) & rounded & bool(len(others))
     return beyond | powers | far_below(values, others.min()) | stands_out(values)
 
 
 def far_below(values: pd.Series, least: float) -> pd.Series:
     least = 0.0 if np.isnan(least) else min(least, 0.0)
-    return values.isin(NEGATIVE) & (values < BELOW * least)
+    return values.isin(NEGATIVE) & (values / BELOW < least)
 
 
 def stands_out(values: pd.Series) -> pd.Series:
