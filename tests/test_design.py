@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from test_models import ABOUT, CONFIG, options, small_study
+from test_models import ABOUT, CONFIG, STRANDS, options, small_study
 
 from redose import covariates, design, estimand, prediction
 
@@ -289,3 +289,87 @@ def test_a_missing_covariate_is_refused_with_the_patient():
     tables["patients"].loc[1, "age"] = np.nan
     with pytest.raises(covariates.DesignError, match=r"age.*p2"):
         build(tables=tables)
+
+
+OTHERS = {"p3": "n1", "p1": "n2"}  # patients of the small study, under other names and in another order
+WANTED = {"baseline": "mspline", "kinetics": STRANDS}
+IN_POINTS = ("point_elapsed", "point_on", "point_active", "point_since")
+
+
+def others() -> dict:
+    """The tables of p3 and p1 under the names n1 and n2, as those of patients whom no fit has seen."""
+    found = {}
+    for name, table in small_study().items():
+        mine = table[table["patient"].isin(OTHERS)]
+        found[name] = mine.assign(patient=mine["patient"].map(OTHERS)).reset_index(drop=True)
+    found["intervals"] = found["intervals"].sort_values(["patient", "interval"], ignore_index=True)
+    return found | {"patients": found["patients"].sort_values("patient", ignore_index=True)}
+
+
+def like_the_fit(model: str, tables: dict) -> tuple[xr.Dataset, xr.Dataset]:
+    """(design of the small study, design of `tables` that follows it)."""
+    fitted = build(model, **WANTED)
+    words = design.vocabulary(fitted)
+    assert not {"patient", "interval", "sample", "row", "trait"} & set(words.dims)  # nothing of any patient is left
+    return fitted, design.build(tables, ABOUT, model, options() | WANTED, CONFIG["priors"], like=words)
+
+
+def of(data: xr.Dataset, patient: str, name: str) -> np.ndarray:
+    """A variable on the rows, points or samples of one patient, in their order."""
+    place = list(data["patient"].to_numpy()).index(patient)
+    dim = data[name].dims[0]
+    return data[name].to_numpy()[data["interval_patient"].to_numpy()[data[f"{dim}_interval"].to_numpy()] == place]
+
+
+@pytest.mark.parametrize("model", ["intervals", "joint_step"])
+def test_other_patients_are_coded_as_those_of_the_fit(model):
+    """By themselves they would be of one product, with other knots, levels of arm and site, and numbers of assays."""
+    fitted, found = like_the_fit(model, others())
+    names = ["x_progression", "x_death", "progression_hazard", "row_clock"]
+    if model == "joint_step":
+        names += [*IN_POINTS, "sample_y", "sample_lod", "sample_assay"]
+        assert found["feature"].to_numpy().tolist() == fitted["feature"].to_numpy().tolist()
+        assert found["mean_features"].to_numpy()[[1, 0]] == pytest.approx(fitted["mean_features"].to_numpy()[[0, 2]])
+    for name in names:
+        for old, new in OTHERS.items():
+            assert np.array_equal(of(found, new, name), of(fitted, old, name))
+    for name in ("trial", "site", "k", "progression_knots", "death_knots"):
+        assert found[name].to_numpy().tolist() == fitted[name].to_numpy().tolist()
+
+
+def test_levels_that_the_fit_has_not_seen_come_after_its_own():
+    tables = others()
+    tables["patients"]["trial"], tables["patients"]["site"] = "AA", ["A2", "AA1"]
+    tables["infusions"].loc[0, "lot"] = "L0"
+    fitted, found = like_the_fit("joint_step", tables)
+    assert found["trial"].to_numpy().tolist() == ["A", "B", "AA"]
+    assert found["patient_trial"].to_numpy().tolist() == [2, 2]
+    assert found["site"].to_numpy().tolist() == ["A1", "A2", "B1", "AA1"]
+    assert found["patient_site"].to_numpy().tolist() == [1, 3]
+    assert found["lot"].to_numpy().tolist() == ["L1", "L2", "L0"]
+    assert found["lot_property"].to_numpy().tolist() == [*fitted["lot_property"].to_numpy().tolist(), [0.0]]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "message"),
+    [
+        ("patients", "arm", "z", "patient n1 has 'z' as 'arm', a level that the fit has not seen; give one of x, y"),
+        ("infusions", "product", "CAR-T", "product 'CAR-T' of patient n2: the fit has not seen it"),
+        ("mrd", "assay", "NGS", "assay 'NGS' of patient n2: the fit has not seen it.* it knows flow, qPCR"),
+        ("patients", "age", np.nan, r"'age' is missing for 2 patients \(n1, n2\)"),
+    ],
+)
+def test_what_the_fit_knows_nothing_of_is_refused(table, column, value, message):
+    tables = others()
+    tables[table][column] = value
+    with pytest.raises(covariates.DesignError, match=message):
+        like_the_fit("joint_step", tables)
+
+
+def test_other_patients_need_no_sample_and_no_infusion():
+    tables = others()
+    tables |= {name: tables[name].iloc[:0] for name in ("mrd", "infusions", "courses", "gvhd", "conditions")}
+    _, found = like_the_fit("joint_step", tables)
+    assert found.sizes["sample"] == 0
+    assert found.sizes["infusion"] == 0
+    assert found["trait"].to_numpy().tolist()[-2:] == ["log kill n1", "log kill n2"]

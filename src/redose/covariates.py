@@ -7,6 +7,7 @@ import pandas as pd
 
 INTERVAL = "interval"  # the column k - 1: log hazard per further progression-free interval
 BURDEN = "burden"  # log10 of the last burden measured
+LAST_BURDEN = "last burden"  # under which codings hold the centre of BURDEN, as a covariate may be called that
 GVHD_CLASSES = {
     "gvhd": lambda g: np.ones(len(g), dtype=bool),
     "gvhd_acute": lambda g: (g["kind"] == "acute").to_numpy(),
@@ -42,6 +43,14 @@ class Episodes:
         return found
 
 
+def levels(values: np.ndarray, known=None) -> tuple[np.ndarray, np.ndarray]:
+    """(levels, place of every value among them), shape (level,) and (value,): the known ones of a fit, in its order,
+    then new ones, sorted."""
+    first = np.unique(values)[:0] if known is None else np.asarray(known)
+    every = np.append(first, np.setdiff1d(values, first))
+    return every, pd.Index(every).get_indexer(values)
+
+
 def told_apart_by(patients: pd.DataFrame, about: dict) -> list[str]:
     """The first two numeric covariates of burden and microenvironment that the table holds: those by which subgroups,
     gains and rules of whom to treat are told."""
@@ -49,13 +58,8 @@ def told_apart_by(patients: pd.DataFrame, about: dict) -> list[str]:
     return [c for c in known if pd.api.types.is_numeric_dtype(patients[c])][:2]
 
 
-def coded(patients: pd.DataFrame, column: str, about: dict, where: str) -> pd.DataFrame:
-    """Columns that enter a linear predictor, shape (patient, column); names such as `arm[thiotepa]` or `age`.
-
-    Numeric covariates are centred (study.yaml `centre`, else the mean over patients) and divided by `per`;
-    categorical ones become indicators against `reference` (study.yaml, else the first level in sorted order).
-    where: place in the config, for the error. Raises DesignError for an unknown covariate.
-    """
+def complete(patients: pd.DataFrame, column: str, where: str) -> pd.Series:
+    """A covariate of all patients. where: place in the config. Raises DesignError where one is unknown or missing."""
     if column not in patients:
         known = ", ".join(c for c in patients.columns if c != "patient")
         raise DesignError(f"{where}: no column '{column}' in the patients table; it has {known}, and '{INTERVAL}'.")
@@ -65,29 +69,63 @@ def coded(patients: pd.DataFrame, column: str, about: dict, where: str) -> pd.Da
             f"{where}: covariate '{column}' is missing for {len(missing)} patients ({', '.join(missing[:5])}); "
             "missing covariates are not imputed: complete them, or leave these patients or the covariate out."
         )
-    values, role = patients[column], about.get("covariates", {}).get(column, {})
+    return patients[column]
+
+
+def coding(patients: pd.DataFrame, column: str, about: dict, where: str) -> dict:
+    """How a covariate enters a linear predictor: `centre` (study.yaml, else the mean over patients) and `per` of a
+    numeric one; `levels` and `reference` (study.yaml, else the first level in sorted order) of a categorical one.
+
+    Raises DesignError as `complete` does, and where all patients have one value or none has the reference level.
+    """
+    values, role = complete(patients, column, where), about.get("covariates", {}).get(column, {})
     if len(set(values)) == 1:
         raise DesignError(f"{where}: '{column}' has one value for all patients, '{values.iloc[0]}': leave it out.")
     if pd.api.types.is_numeric_dtype(values):
-        centre = role.get("centre", values.mean())
-        return pd.DataFrame({column: (values - centre) / role.get("per", 1.0)})
+        return {"centre": float(role.get("centre", values.mean())), "per": float(role.get("per", 1.0))}
     levels = sorted(values.unique())
     reference = role.get("reference", levels[0])
     if reference not in levels:
         raise DesignError(f"{where}: reference level '{reference}' of '{column}' does not occur; levels: {levels}.")
-    return pd.DataFrame({f"{column}[{x}]": (values == x).astype(float) for x in levels if x != reference})
+    return {"levels": levels, "reference": reference}
 
 
-def of_patients(patients: pd.DataFrame, columns: list[str], about: dict, where: str) -> pd.DataFrame:
-    """Coded covariates, shape (patient, column), without the interval number. Errors as in `coded`."""
-    parts = [coded(patients, c, about, where) for c in columns if c != INTERVAL]
+def codings(patients: pd.DataFrame, wanted: dict[str, list[str]], about: dict) -> dict[str, dict]:
+    """The coding of every covariate that a model asks for. wanted: place in the config -> columns."""
+    return {c: coding(patients, c, about, where) for where, names in wanted.items() for c in names if c != INTERVAL}
+
+
+def coded(patients: pd.DataFrame, column: str, of: dict, where: str) -> pd.DataFrame:
+    """Columns that enter a linear predictor, shape (patient, column); names such as `arm[thiotepa]` or `age`.
+
+    of: the column's coding. Raises DesignError as `complete` does, and for a level or number that the coding lacks.
+    """
+    values = complete(patients, column, where)
+    if "centre" in of:
+        if not pd.api.types.is_numeric_dtype(values):
+            raise DesignError(f"{where}: covariate '{column}' must be a number, but is '{values.iloc[0]}'.")
+        return pd.DataFrame({column: (values - of["centre"]) / of["per"]})
+    strange = patients.loc[~values.isin(of["levels"]), ["patient", column]]
+    for row in strange.itertuples(index=False):
+        raise DesignError(
+            f"{where}: patient {row[0]} has '{row[1]}' as '{column}', a level that the fit has not seen; give one of "
+            f"{', '.join(of['levels'])}, or leave the patient out."
+        )
+    return pd.DataFrame({f"{column}[{x}]": (values == x).astype(float) for x in of["levels"] if x != of["reference"]})
+
+
+def of_patients(patients: pd.DataFrame, columns: list[str], known: dict[str, dict], where: str) -> pd.DataFrame:
+    """Coded covariates, shape (patient, column), without the interval number. known: from `codings`. Errors as in
+    `coded`."""
+    parts = [coded(patients, c, known[c], where) for c in columns if c != INTERVAL]
     return pd.concat(parts, axis=1) if parts else pd.DataFrame(index=patients.index)
 
 
-def episodes(tables: dict, name: str, patient_index: pd.Index, where: str) -> Episodes:
+def episodes(tables: dict, name: str, patient_index: pd.Index, where: str, needed: bool = True) -> Episodes:
     """Episodes of a time-dependent covariate: a class of GVHD, or a condition of the `conditions` table.
 
-    An empty end means until the end of follow-up. Raises DesignError where the study has no such condition.
+    An empty end means until the end of follow-up. Raises DesignError where the study has no such condition, if it is
+    needed.
     """
     if name in GVHD_CLASSES:
         rows = tables["gvhd"]
@@ -95,7 +133,7 @@ def episodes(tables: dict, name: str, patient_index: pd.Index, where: str) -> Ep
     else:
         rows = tables["conditions"]
         rows = rows[rows["condition"] == name]
-        if rows.empty:
+        if rows.empty and needed:
             known = ", ".join([*GVHD_CLASSES, BURDEN, *sorted(tables["conditions"]["condition"].unique())])
             raise DesignError(f"{where}: no time-dependent covariate '{name}' in this study; known: {known}.")
     return Episodes(
@@ -106,12 +144,10 @@ def episodes(tables: dict, name: str, patient_index: pd.Index, where: str) -> Ep
     )
 
 
-def last_burden(burden: pd.DataFrame, about: dict, entered: pd.Series, where: str) -> Episodes:
-    """log10 of the last burden measured before a day, less its centre: an episode from each measurement to the next.
+def burden_levels(burden: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Measurements by patient and day with `level`, log10 of the burden; one below its limit counts as the limit.
 
-    A burden below its limit counts as the limit. The centre is study.yaml's for `burden` (in the unit of burden), else
-    the geometric mean of the patients' first values. entered: day at which each patient's risk begins, in the order of
-    the patients. Raises DesignError for a patient without a measurement by then, and for a burden of 0.
+    Raises DesignError for a study without any, and for a burden of 0.
     """
     if burden.empty:
         raise DesignError(f"{where}: no time-dependent covariate '{BURDEN}': this study has no table of that name.")
@@ -122,8 +158,30 @@ def last_burden(burden: pd.DataFrame, about: dict, entered: pd.Series, where: st
             f"{where}: the burden of patient {row.patient} on day {row.day:g} is 0, which has no logarithm; give that "
             "measurement the limit of its method as lod, or leave it out."
         )
-    level = np.log10(size)
-    first = rows.assign(level=level).drop_duplicates("patient").set_index("patient").reindex(entered.index)
+    return rows.assign(level=np.log10(size))
+
+
+def burden_centre(levels: pd.DataFrame, about: dict) -> float:
+    """log10 of the burden from which it is counted: study.yaml's centre for `burden` (in the unit of burden), else the
+    geometric mean of the patients' first values. levels: from `burden_levels`. Raises DesignError for a centre that is
+    not above 0."""
+    centre = about.get("covariates", {}).get(BURDEN, {}).get("centre")
+    if centre is None:
+        return float(levels.drop_duplicates("patient")["level"].mean())
+    if centre <= 0:
+        raise DesignError(
+            f"study.yaml: covariates.{BURDEN}.centre is {centre:g}, but must be above 0, as burden itself."
+        )
+    return float(np.log10(centre))
+
+
+def last_burden(levels: pd.DataFrame, centre: float, entered: pd.Series, where: str) -> Episodes:
+    """log10 of the last burden measured before a day, less its centre: an episode from each measurement to the next.
+
+    levels: from `burden_levels`. centre: from `burden_centre`. entered: day at which each patient's risk begins, in the
+    order of the patients. Raises DesignError for a patient without a measurement by then.
+    """
+    first = levels.drop_duplicates("patient").set_index("patient").reindex(entered.index)
     late = first.index[~(first["day"] <= entered)]
     if len(late):
         raise DesignError(
@@ -131,14 +189,9 @@ def last_burden(burden: pd.DataFrame, about: dict, entered: pd.Series, where: st
             "risk begins, and missing covariates are not imputed: give a baseline value, let them enter later "
             "(entry_day), or leave them or the covariate out."
         )
-    centre = about.get("covariates", {}).get(BURDEN, {}).get("centre", 10 ** first["level"].mean())
-    if centre <= 0:
-        raise DesignError(
-            f"study.yaml: covariates.{BURDEN}.centre is {centre:g}, but must be above 0, as burden itself."
-        )
     return Episodes(
-        entered.index.get_indexer(rows["patient"]),
-        rows["day"].to_numpy(float),
-        rows.groupby("patient")["day"].shift(-1).fillna(np.inf).to_numpy(float),
-        (level - np.log10(centre)).to_numpy(float),
+        entered.index.get_indexer(levels["patient"]),
+        levels["day"].to_numpy(float),
+        levels.groupby("patient")["day"].shift(-1).fillna(np.inf).to_numpy(float),
+        (levels["level"] - centre).to_numpy(float),
     )

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from redose import coordinates, covariates, estimand, markers, survival
-from redose.covariates import DesignError
+from redose.covariates import LAST_BURDEN, DesignError
 
 LINKS = {
     "intervals": "none",
@@ -27,6 +27,7 @@ AFTER_DOSE = (3.0,)  # half-lives after an infusion at which a piece is cut: the
 LONGEST = 120.0  # days; longer pieces are cut
 DEGREES = {"piecewise": 0, "mspline": survival.CUBIC}  # of a flexible baseline
 FIRST = 30.0  # days; longest first piece, whose nodes crowd towards clock 0
+OF_PEOPLE = ("patient", "interval", "row", "point", "sample", "infusion", "pair", "trait", "episode", "turn")
 
 
 @dataclass(frozen=True)
@@ -57,56 +58,96 @@ class Frame:
     intervals: columns patient (index), number, origin (day at which the clock is 0), entry, exit (clock, days), time
     (exit; the middle of the two assessments where a progression lies between them), event ("none" or a cause), free
     (clock of the last progression-free assessment, NaN if exact), end_day (calendar).
-    half_lives: prior medians by product, days. breaks: patient index -> days on which the marker bends beside the
-    infusions: its courses start or stop. baselines: cause -> flexible baseline; empty for Weibull.
+    infusions, half_lives (prior medians by product, days): of joint models. breaks: patient index -> days on which the
+    marker bends beside the infusions: its courses start or stop. baselines: cause -> flexible baseline; empty for
+    Weibull. codings: of the covariates (`codings_of`).
     """
 
     patients: pd.DataFrame
     intervals: pd.DataFrame
     causes: dict
-    infusions: markers.Infusions
-    half_lives: np.ndarray
+    infusions: markers.Infusions | None
+    half_lives: np.ndarray | None
     breaks: dict
     baselines: dict
+    codings: dict
 
 
-def frame(tables: dict, about: dict, options: dict, priors: dict) -> Frame:
-    """The study as a model with these options sees it. Raises DesignError where they do not fit together."""
+def frame(tables: dict, about: dict, model: str, options: dict, priors: dict, like: xr.Dataset | None) -> Frame:
+    """The study as a model with these options sees it. like: as in `build`. Raises DesignError where they do not fit
+    together."""
     patients = tables["patients"].reset_index(drop=True)
     index = pd.Index(patients["patient"])
     intervals = clocked(tables["intervals"], index, options)
     starts = (intervals["origin"] + intervals["entry"]).groupby(intervals["patient"]).min()
     entered = pd.Series(starts.reindex(range(len(index))).to_numpy(), index=index)
+    known = codings_of(tables, about, model, options) if like is None else json.loads(like.attrs["codings"])
     causes = {}
     for name in causes_of(options):
-        where = f"config: models.*.{name}"
-        if name not in options:
-            raise DesignError(
-                f"{where} is missing, but estimand.{name} is {options['estimand'][name]}, which gives it a hazard: say "
-                f"what that depends on, such as `{name}: {{covariates: []}}`, or choose another word in the estimand."
+        where, wanted = place_of(name), {"time_dependent": [], **options[name]}
+
+        def changing(c, where=where):
+            if c != covariates.BURDEN:
+                return covariates.episodes(tables, c, index, where, needed=like is None)
+            return covariates.last_burden(
+                covariates.burden_levels(tables["burden"], where), known[LAST_BURDEN]["centre"], entered, where
             )
-        wanted = {"time_dependent": [], **options[name]}
+
         causes[name] = Cause(
             name,
-            covariates.of_patients(patients, wanted["covariates"], about, where),
+            covariates.of_patients(patients, wanted["covariates"], known, where),
             covariates.INTERVAL in wanted["covariates"],
-            {
-                c: covariates.last_burden(tables["burden"], about, entered, where)
-                if c == covariates.BURDEN
-                else covariates.episodes(tables, c, index, where)
-                for c in wanted["time_dependent"]
-            },
+            {c: changing(c) for c in wanted["time_dependent"]},
         )
-    infusions = markers.infusions(tables, about, index, options)
+    infusions = markers.infusions(tables, about, index, options, like) if LINKS[model] != "none" else None
     return Frame(
         patients,
         intervals,
         causes,
         infusions,
-        np.array([priors[name]["median"] for name in infusions.half_lives]),
+        np.array([priors[name]["median"] for name in infusions.half_lives]) if infusions else None,
         breaks(tables["courses"], index, options),
-        baselines(intervals, list(causes), options),
+        baselines(intervals, list(causes), options) if like is None else baselines_of(like),
+        known,
     )
+
+
+def place_of(cause: str) -> str:
+    """Where the config says what the hazard of a cause depends on, for errors."""
+    return f"config: models.*.{cause}"
+
+
+def codings_of(tables: dict, about: dict, model: str, options: dict) -> dict[str, dict]:
+    """The coding of every covariate of the model (`covariates.coding`), and under LAST_BURDEN the centre of the last
+    burden. Raises DesignError where a covariate does not fit the study, or a competing cause has no entry."""
+    patients, wanted = tables["patients"], {}
+    for name in causes_of(options):
+        if name not in options:
+            raise DesignError(
+                f"{place_of(name)} is missing, but estimand.{name} is {options['estimand'][name]}, which gives it a "
+                f"hazard: say what that depends on, such as `{name}: {{covariates: []}}`, or choose another word in "
+                "the estimand."
+            )
+        wanted[place_of(name)] = options[name]["covariates"]
+    if LINKS[model] != "none":
+        wanted |= markers.covariates_of(markers.options_of(options))
+    known = covariates.codings(patients, wanted, about)
+    for name in causes_of(options):
+        if covariates.BURDEN in options[name].get("time_dependent", []):
+            levels = covariates.burden_levels(tables["burden"], place_of(name))
+            known[LAST_BURDEN] = {"centre": covariates.burden_centre(levels, about)}
+    return known
+
+
+def baseline_of(data: xr.Dataset, cause: str) -> survival.MSpline:
+    """The flexible baseline of a cause, with the knots that were fixed at the fit."""
+    knots = data[f"{cause}_knots"].to_numpy()
+    return survival.MSpline(knots, len(knots) - data.sizes[f"{cause}_basis"] - 1)
+
+
+def baselines_of(data: xr.Dataset) -> dict:
+    """Cause -> its flexible baseline; empty for Weibull."""
+    return {c: baseline_of(data, c) for c in ("progression", *estimand.INTERCURRENT) if f"{c}_knots" in data}
 
 
 def breaks(courses: pd.DataFrame, index: pd.Index, options: dict) -> dict:
@@ -226,14 +267,18 @@ def baselines(ends: pd.DataFrame, causes: list[str], options: dict) -> dict:
     return {c: survival.place_knots(t, lower, upper, options["basis"], degree) for c, t in times.items()}
 
 
-def build(tables: dict, about: dict, model: str, options: dict, priors: dict) -> xr.Dataset:
+def build(
+    tables: dict, about: dict, model: str, options: dict, priors: dict, like: xr.Dataset | None = None
+) -> xr.Dataset:
     """Everything that `model` reads, as a dataset whose coords name patients, intervals, covariates, trials, sites.
 
     tables: the checked tables. about: study.yaml. options: the config's entry of this study and model.
     priors: the config's table of priors (its medians place nodes and starting points, nothing else).
+    like: the design of a fit, or its `vocabulary`, whose codings, levels and knots are taken, for predictions of other
+    patients; levels of trials, sites, lots and interval numbers that it lacks come after its own. None: of this study.
     Raises DesignError where the config asks for what the study does not hold.
     """
-    study = frame(tables, about, options, priors)
+    study = frame(tables, about, model, options, priors, like)
     rows = pieces(study) if LINKS[model] == "none" else nodes(study)
     at = study.intervals.iloc[rows["interval"]]
     patient, number = at["patient"].to_numpy(), at["number"].to_numpy()
@@ -241,11 +286,12 @@ def build(tables: dict, about: dict, model: str, options: dict, priors: dict) ->
     clock = rows["exit" if LINKS[model] == "none" else "clock"].to_numpy(float)
     day = clock + at["origin"].to_numpy()
     data = xr.Dataset(attrs={"model": model, "link": LINKS[model], "options": json.dumps(options)})
+    data.attrs["codings"] = json.dumps(study.codings)
     data = data.assign_coords(patient=study.patients["patient"].to_numpy(str))
     data = data.assign_coords(interval=label(study))
-    data = data.assign(_intervals(study)).assign(_groups(study.patients))
+    data = data.assign(_intervals(study)).assign(_groups(study.patients, like))
     data["patient_weight"] = ("patient", weights(study.patients, options.get("borrowed", {})))
-    numbers, code = np.unique(study.intervals["number"], return_inverse=True)
+    numbers, code = covariates.levels(study.intervals["number"].to_numpy(), None if like is None else like["k"])
     data = data.assign(k=("k", numbers), interval_k=("interval", code))
     data = data.assign({f"row_{c}": ("row", rows[c].to_numpy()) for c in rows.columns if c != "event"})
     if LINKS[model] == "none":
@@ -259,12 +305,16 @@ def build(tables: dict, about: dict, model: str, options: dict, priors: dict) ->
         data = data.assign(_spline(cause, spline, data, LINKS[model]))
     if LINKS[model] == "none":
         return data
-    taken = study.infusions
-    found = markers.arrays(tables, about, study.patients, study.intervals, taken, options, rows.assign(day=day))
+    found = markers.arrays(tables, about, study, options, rows.assign(day=day), like)
     data = data.assign(found)
     data.attrs["options"] = json.dumps(options | {"kinetics": markers.options_of(options)})
     data = data.assign_coords(trait=trait_names(study, data), trait_pair=coordinates.trait_pairs(data))
-    return data.assign(coordinates.sampling_coordinates(data, priors))
+    return data.assign(coordinates.sampling_coordinates(data, priors)) if like is None else data
+
+
+def vocabulary(data: xr.Dataset) -> xr.Dataset:
+    """What of a design other patients must follow: codings, levels and knots. It holds nothing of any patient."""
+    return data.drop_dims([d for d in data.dims if d in OF_PEOPLE or str(d).endswith("_episode")])
 
 
 def weights(patients: pd.DataFrame, borrowed: dict) -> np.ndarray:
@@ -315,11 +365,11 @@ def _covariates(cause: Cause, ends: pd.DataFrame) -> dict:
     return found | {f"static_{cause.name}": (("interval", f"{cause.name}_covariate"), off)}
 
 
-def _groups(patients: pd.DataFrame) -> dict:
+def _groups(patients: pd.DataFrame, like: xr.Dataset | None) -> dict:
     """Index of the trial and site of each patient, and the levels; a group of one level is left to the intercept."""
     found = {}
     for group in ("trial", "site"):
-        levels, code = np.unique(patients[group].to_numpy(str), return_inverse=True)
+        levels, code = covariates.levels(patients[group].to_numpy(str), None if like is None else like[group])
         found[group] = (group, levels)
         found[f"patient_{group}"] = ("patient", code)
     return found

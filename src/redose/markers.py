@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from redose import covariates, kinetics
 from redose.covariates import DesignError
@@ -29,6 +30,7 @@ DEFAULTS = {
     "cured": False,
 }
 HALF_LIVES = {"NK": "half_life", "CIML-NK": "half_life_memory", "T": "half_life_t", "none": "half_life"}  # priors
+PARTS = ("level", "growth", "kill")  # of the kinetics that depend on covariates
 OF_PRODUCTS = ("product", "edits", "lineage")  # words of `kill` that are properties of the infused product
 
 
@@ -65,20 +67,28 @@ def options_of(options: dict) -> dict:
     return DEFAULTS | options["kinetics"]
 
 
-def infusions(tables: dict, about: dict, index: pd.Index, options: dict) -> Infusions:
-    """The infusions of the patients in `index`. options: the model's, with `reference_cells` and `kinetics`.
+def infusions(tables: dict, about: dict, index: pd.Index, options: dict, like: xr.Dataset | None) -> Infusions:
+    """The infusions of the patients in `index`. options: the model's, with `reference_cells` and `kinetics`. like: as
+    in `design.build`.
 
-    Raises DesignError for an agent that the table courses lacks, or product properties that do not vary.
+    Raises DesignError for an agent that the table courses lacks, for product properties that do not vary, and for a
+    product that the fit has not seen.
     """
     table = tables["infusions"].reset_index(drop=True)
-    wanted = options_of(options) if "kinetics" in options else DEFAULTS
+    wanted = options_of(options)
     patient, day = index.get_indexer(table["patient"]), table["day"].to_numpy(float)
-    products = sorted(table["product"].unique()) or ["none"]
+    fitted = like is not None and "product" in like
+    products = list(like["product"].to_numpy()) if fitted else sorted(table["product"].unique()) or ["none"]
+    if fitted:
+        require_known(table, "product", products)
     properties = product_features(products, about, wanted["kill"])
     of = table["product"].map({p: k for k, p in enumerate(products)}).to_numpy(int)
     timed = list(wanted["timed_to"])
-    windows = [timed_to(tables["courses"], index, patient, day, a, wanted["timed_to"][a]) for a in timed]
-    lots = sorted(set(table["lot"]) - {""}) if wanted["lots"] else []
+    windows = [
+        timed_to(tables["courses"], index, patient, day, a, wanted["timed_to"][a], needed=like is None) for a in timed
+    ]
+    seen = table.loc[table["lot"] != "", "lot"].to_numpy(str) if wanted["lots"] else np.array([], dtype=str)
+    lots = list(covariates.levels(seen, like["lot"] if fitted else None)[0])
     columns = [
         np.log(table["cells"].to_numpy(float) / options["reference_cells"]),
         kinetics.earlier_infusions(patient, day),
@@ -88,24 +98,37 @@ def infusions(tables: dict, about: dict, index: pd.Index, options: dict) -> Infu
     ]
     features = np.column_stack(columns) if len(table) else np.zeros((0, len(columns)))
     doses = kinetics.arrange_doses(patient, day, of, features, len(index))
-    first = [of[int(np.flatnonzero(table["lot"] == lot)[0])] for lot in lots]
-    of_lots = properties.to_numpy(float).reshape(len(products), -1)[first]
+    before = like["lot_property"].to_numpy() if fitted else np.zeros((0, properties.shape[1]))
+    first = [of[int(np.flatnonzero(table["lot"] == lot)[0])] for lot in lots[len(before) :]]
+    of_lots = np.concatenate([before, properties.to_numpy(float).reshape(len(products), -1)[first]])
     lineages = [about.get("products", {}).get(p, {}).get("lineage", "none") for p in products]
     return Infusions(doses, products, [HALF_LIVES[x] for x in lineages], timed, list(properties), lots, of_lots)
 
 
-def timed_to(courses: pd.DataFrame, index: pd.Index, patient, day, agent: str, window: dict) -> np.ndarray:
+def require_known(table: pd.DataFrame, column: str, known: list[str]) -> None:
+    """Raises DesignError for the first patient with a product or assay that the fit has not seen."""
+    for row in table.loc[~table[column].isin(known), ["patient", column]].itertuples(index=False):
+        raise DesignError(
+            f"{column} '{row[1]}' of patient {row[0]}: the fit has not seen it and knows nothing of it; it knows "
+            f"{', '.join(known)}. Leave it out, or fit a study that has it."
+        )
+
+
+def timed_to(
+    courses: pd.DataFrame, index: pd.Index, patient, day, agent: str, window: dict, needed: bool
+) -> np.ndarray:
     """1.0 for every infusion from `before` days before the start to `after` days after the end of a course of the
-    agent, else 0.0; shape (infusion,). Raises DesignError for an unknown agent."""
-    start, stop, who = courses_of(courses, index, agent, "kinetics.timed_to")
+    agent, else 0.0; shape (infusion,). Raises DesignError for an unknown agent, if one is needed."""
+    start, stop, who = courses_of(courses, index, agent, "kinetics.timed_to", needed)
     near = (day[:, None] >= start - window["before"]) & (day[:, None] <= stop + window["after"])
     return (near & (patient[:, None] == who)).any(1).astype(float)
 
 
-def courses_of(courses: pd.DataFrame, index: pd.Index, agent: str, where: str):
-    """(start, stop, patient) of the courses of an agent, shape (course,). Raises DesignError where there is none."""
+def courses_of(courses: pd.DataFrame, index: pd.Index, agent: str, where: str, needed: bool):
+    """(start, stop, patient) of the courses of an agent, shape (course,). Raises DesignError where there is none, if
+    one is needed."""
     rows = courses[courses["agent"] == agent]
-    if rows.empty:
+    if rows.empty and needed:
         known = ", ".join(sorted(courses["agent"].unique())) or "none"
         raise DesignError(f"config: {where}: no course of '{agent}' in this study; agents in the table: {known}.")
     return rows["start_day"].to_numpy(float), rows["stop_day"].to_numpy(float), index.get_indexer(rows["patient"])
@@ -135,11 +158,11 @@ def product_features(products: list[str], about: dict, kill: list[str]) -> pd.Da
     return pd.DataFrame(found, index=products)
 
 
-def table_of(tables: dict, about: dict, marker: str) -> pd.DataFrame:
+def table_of(tables: dict, about: dict, marker: str, needed: bool) -> pd.DataFrame:
     """The marker's measurements: patient, day, y (log10; its limit where below), lod (log10, -inf: none), below,
-    false_positive, assay. Raises DesignError where the study has none."""
+    false_positive, assay. Raises DesignError where the study has none, if they are needed."""
     table = tables[marker]
-    if table.empty:
+    if table.empty and needed:
         cure = "ask for `intervals` only"
         raise DesignError(f"a joint model needs the table '{marker}', which this study lacks; {cure}.")
     value = table[marker].to_numpy(float)
@@ -201,27 +224,37 @@ def curve_knots(elapsed: np.ndarray, options: dict) -> np.ndarray:
     return knots
 
 
-def arrays(tables: dict, about: dict, patients: pd.DataFrame, intervals: pd.DataFrame, taken: Infusions, options, rows):
+def covariates_of(wanted: dict) -> dict[str, list[str]]:
+    """Place in the config -> covariates of patients that the kinetics depend on. wanted: from `options_of`."""
+    parts = {part: [c for c in wanted[part] if c not in OF_PRODUCTS or part != "kill"] for part in PARTS}
+    return {f"config: kinetics.{part}": names for part, names in parts.items()}
+
+
+def arrays(tables: dict, about: dict, study, options: dict, rows: pd.DataFrame, like: xr.Dataset | None) -> dict:
     """Everything of the marker that a joint model reads, as variables of the design dataset.
 
-    patients, intervals: of the design's frame. taken: from `infusions`. options: the model's. rows: of the hazards,
-    with interval and day (calendar).
+    study: the design's frame. options: the model's. rows: of the hazards, with interval and day (calendar). like: as in
+    `design.build`. Raises DesignError for an assay that the fit has not seen.
     """
+    patients, intervals, taken = study.patients, study.intervals, study.infusions
     wanted, index = options_of(options), pd.Index(patients["patient"])
-    read = samples(table_of(tables, about, wanted["marker"]), index, intervals)
+    measured = table_of(tables, about, wanted["marker"], needed=like is None)
+    read = samples(measured, index, intervals)
     inside = np.concatenate([read["interval"].to_numpy(), rows["interval"].to_numpy()])
     when = np.concatenate([read["day"].to_numpy(), rows["day"].to_numpy(float)])
     elapsed = when - start_day(intervals)[inside]
-    assays = sorted(read["assay"].unique())
+    assays = sorted(read["assay"].unique()) if like is None else list(like["assay"].to_numpy())
+    if like is not None:
+        require_known(measured, "assay", assays)
     found = {f"sample_{c}": ("sample", read[c].to_numpy()) for c in read.columns if c != "assay"}
     found["sample_assay"] = ("sample", read["assay"].map({a: k for k, a in enumerate(assays)}).to_numpy())
     found |= {"assay": ("assay", np.array(assays, dtype=str)), "point_interval": ("point", inside)}
     found |= {"point_elapsed": ("point", elapsed), "interval_start": ("interval", start_day(intervals))}
-    found |= _linear_predictors(patients, intervals, about, wanted)
-    found |= _courses(tables["courses"], index, intervals, wanted["courses"], inside, when)
+    found |= _linear_predictors(patients, intervals, study.codings, wanted)
+    found |= _courses(tables["courses"], index, intervals, wanted["courses"], inside, when, needed=like is None)
     if wanted["trajectory"] == "infusions":
         return found | _infusions(taken, intervals, inside, when)
-    knots = curve_knots(elapsed[: len(read)], wanted)
+    knots = curve_knots(elapsed[: len(read)], wanted) if like is None else like["curve_knots"].to_numpy()
     basis = kinetics.curve_basis(elapsed, knots)
     return found | {
         "curve_knots": ("curve_knot", knots),
@@ -230,12 +263,11 @@ def arrays(tables: dict, about: dict, patients: pd.DataFrame, intervals: pd.Data
     }
 
 
-def _linear_predictors(patients: pd.DataFrame, intervals: pd.DataFrame, about: dict, wanted: dict) -> dict:
-    """Covariates of the level (by interval), of the growth and of the kill (by patient)."""
+def _linear_predictors(patients: pd.DataFrame, intervals: pd.DataFrame, known: dict, wanted: dict) -> dict:
+    """Covariates of the level (by interval), of the growth and of the kill (by patient). known: their codings."""
     found = {}
-    for part in ("level", "growth", "kill"):
-        names = [c for c in wanted[part] if c not in OF_PRODUCTS] if part == "kill" else wanted[part]
-        table = covariates.of_patients(patients, names, about, f"config: kinetics.{part}")
+    for part, (where, names) in zip(PARTS, covariates_of(wanted).items(), strict=True):
+        table = covariates.of_patients(patients, names, known, where)
         dim = "interval" if part == "level" else "patient"
         if part == "level":
             table = table.iloc[intervals["patient"]].reset_index(drop=True)
@@ -246,13 +278,15 @@ def _linear_predictors(patients: pd.DataFrame, intervals: pd.DataFrame, about: d
     return found
 
 
-def _courses(table: pd.DataFrame, index: pd.Index, intervals: pd.DataFrame, agents: list[str], inside, when) -> dict:
+def _courses(
+    table: pd.DataFrame, index: pd.Index, intervals: pd.DataFrame, agents: list[str], inside, when, needed: bool
+) -> dict:
     """Days on each course by every point and by every interval's start, and whether it is on at the point."""
     who, owner, start = intervals["patient"].to_numpy()[inside], intervals["patient"].to_numpy(), start_day(intervals)
     on, active = np.zeros((len(when), len(agents))), np.zeros((len(when), len(agents)))
     at_start, episodes = np.zeros((len(intervals), len(agents))), [np.zeros((4, 0))]
     for k, agent in enumerate(agents):
-        first, last, patient = courses_of(table, index, agent, "kinetics.courses")
+        first, last, patient = courses_of(table, index, agent, "kinetics.courses", needed)
         episodes.append(np.array([np.full(len(first), k), patient, first, last]))
         for i in np.unique(patient):
             mine, ours, own = who == i, owner == i, patient == i

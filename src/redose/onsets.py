@@ -117,7 +117,8 @@ def build(tables: dict, about: dict, options: dict) -> xr.Dataset:
     for kind in KINDS:
         cuts = [float(x) for x in options["windows"][kind]]
         where = f"config: models.gvhd.{kind}"
-        x = covariates.of_patients(patients, options[kind]["covariates"], about, where)
+        wanted = options[kind]["covariates"]
+        x = covariates.of_patients(patients, wanted, covariates.codings(patients, {where: wanted}, about), where)
         windows = window_names(cuts)
         labels = [f"{name}, {window}" if len(names) > 1 else window for name in names for window in windows]
         data = data.assign_coords({f"{kind}_background": np.array(labels, dtype=str)})

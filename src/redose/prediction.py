@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.special import expit
 
 from redose import coordinates, kinetics, survival
-from redose.design import causes
+from redose.design import baseline_of, causes
 
 Draws = dict[str, np.ndarray]
 
@@ -170,12 +170,6 @@ def association(data: xr.Dataset, draws: Draws, cause: str, fraction: np.ndarray
     if f"alpha_slope_{cause}" in draws:
         total = total + draws[f"alpha_slope_{cause}"] * slope
     return total
-
-
-def baseline_of(data: xr.Dataset, cause: str) -> survival.MSpline:
-    """The flexible baseline of a cause, with the knots that were fixed at the fit."""
-    knots = data[f"{cause}_knots"].to_numpy()
-    return survival.MSpline(knots, len(knots) - data.sizes[f"{cause}_basis"] - 1)
 
 
 def log_baseline(data: xr.Dataset, draws: Draws, cause: str, clock: np.ndarray) -> np.ndarray:
