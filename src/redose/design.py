@@ -215,7 +215,7 @@ def cuts(study: Frame, place: int, with_doses: bool) -> np.ndarray:
         at += [x for b in study.baselines.values() if b.degree == 0 for x in b.knots]  # the hazard jumps there
     inside = [x for x in at if row["entry"] < x < row["exit"]]  # NaN compares false
     edges = np.unique([row["entry"], row["exit"], *inside])
-    if not with_doses:
+    if not with_doses or len(edges) < 2:
         return edges
     edges = np.unique([*edges, min(FIRST, edges[-1])]) if edges[0] == 0 else edges
     parts = np.maximum(np.ceil(np.diff(edges) / LONGEST).astype(int), 1)
@@ -228,6 +228,9 @@ def pieces(study: Frame) -> pd.DataFrame:
     found = []
     for place, row in enumerate(study.intervals.itertuples()):
         edges = cuts(study, place, with_doses=False)
+        if len(edges) < 2:
+            found.append(no_rows("entry", "exit"))
+            continue
         one = pd.DataFrame({"interval": place, "entry": edges[:-1], "exit": edges[1:], "event": "none"})
         one["inside"] = one["entry"] >= row.free
         if np.isnan(row.free):
@@ -236,12 +239,21 @@ def pieces(study: Frame) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
+def no_rows(*days: str) -> pd.DataFrame:
+    """The rows of an interval that has no length, with these columns of days."""
+    kinds = dict.fromkeys(days, float) | {"interval": int, "event": object, "inside": bool}
+    return pd.DataFrame({name: np.array([], dtype=kind) for name, kind in kinds.items()})
+
+
 def nodes(study: Frame) -> pd.DataFrame:
     """Rows of the joint models: interval, clock, weight (days; 0 at an event), inside, event."""
     abscissa, weight = np.polynomial.legendre.leggauss(NODES)
     found = []
     for place, row in enumerate(study.intervals.itertuples()):
         edges = cuts(study, place, with_doses=True)
+        if len(edges) < 2:  # a history of no day yet
+            found.append(no_rows("clock", "weight"))
+            continue
         half = np.diff(edges) / 2
         clock = (edges[:-1] + half)[:, None] + half[:, None] * abscissa
         days = half[:, None] * weight

@@ -14,6 +14,7 @@ from scipy.special import logsumexp
 from redose import assay, coordinates, prediction
 
 NODES = 40  # Gauss-Hermite nodes over a frailty, as many as in the model
+GRID = np.linspace(-6.0, 6.0, 121)  # standardised values at which a frailty's distribution function is inverted
 DEGREES = 8  # of freedom of proposals about draws: tails heavier than a posterior's
 WIDER = 1.3  # sd of these proposals relative to the draws'
 
@@ -57,6 +58,29 @@ def shifts(draws: prediction.Draws, causes: list[str], v: np.ndarray) -> dict[st
     wide = (slice(None),) + (None,) * (v.ndim - 1)
     others = {c: draws[f"phi_{c}"][wide] * v if f"phi_{c}" in draws else 0.0 * v for c in causes}
     return others | {"progression": v}
+
+
+def frailty(draws: prediction.Draws, count: dict, exposure: dict, between: list, uniform: np.ndarray) -> np.ndarray:
+    """One draw of a patient's frailty from its conditional given its events at each draw of the parameters, shape
+    (draw,), by inverting its distribution function.
+
+    count: events by cause. exposure: ∫ λ by cause, shape (draw,). between: ∫ λ over each (L, R] that holds a
+    progression, shape (draw,). uniform: shape (draw,).
+    """
+    at = draws["omega_v"][:, None] * GRID
+    log_density = np.broadcast_to(-0.5 * GRID**2, at.shape).copy()
+    for cause in count:
+        shift = at if cause == "progression" else draws[f"phi_{cause}"][:, None] * at
+        log_density += count[cause] * shift - exposure[cause][:, None] * np.exp(shift)
+    for grown in between:
+        log_density += np.log(-np.expm1(-grown[:, None] * np.exp(at)))
+    density = np.exp(log_density - log_density.max(1, keepdims=True))
+    mass = np.cumsum((density[:, 1:] + density[:, :-1]) / 2, axis=1)
+    wanted = uniform[:, None] * mass[:, -1:]
+    cell, row = np.minimum((mass < wanted).sum(1), len(GRID) - 2), np.arange(len(mass))
+    before = np.where(cell > 0, mass[row, cell - 1], 0.0)
+    share = (wanted[:, 0] - before) / np.maximum(mass[row, cell] - before, 1e-300)
+    return draws["omega_v"] * (GRID[cell] + share * (GRID[1] - GRID[0]))
 
 
 def events(data: xr.Dataset, draws: prediction.Draws, log_hazards: dict, rows: np.ndarray) -> Events:

@@ -25,6 +25,17 @@ def thin(posterior: xr.Dataset, most: int) -> Draws:
     return {name: x.transpose(..., "sample").to_numpy()[..., keep] for name, x in stacked.data_vars.items()}
 
 
+def count(draws: Draws) -> int:
+    """Number of draws."""
+    return len(draws["rate_progression"])
+
+
+def some(draws: Draws, most: int) -> Draws:
+    """At most `most` of the draws, evenly spaced."""
+    keep = np.linspace(0, count(draws) - 1, min(most, count(draws))).astype(int)
+    return {name: x[..., keep] for name, x in draws.items()}
+
+
 def covariates_at(data: xr.Dataset, cause: str, interval: np.ndarray, day: np.ndarray) -> np.ndarray:
     """Covariates of a cause at points, shape (point, covariate); day: calendar days, shape (point,)."""
     x = data[f"static_{cause}"].to_numpy()[interval].copy()

@@ -1,6 +1,5 @@
 """Draws from posteriors and priors: NUTS by nutpie, seeds that do not depend on the machine."""
 
-import hashlib
 import logging
 import os
 import platform
@@ -17,11 +16,11 @@ from pytensor.graph.traversal import ancestors
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from redose import unsettled
+from redose import one_patient, unsettled
 from redose.design import causes
+from redose.seeds import seed_of
 
 log = logging.getLogger("redose")
-FRAILTY_GRID = 121  # points over +-6 sd
 OF_LEVEL = {"mu_b", "beta_b", "omega_b", "sigma", "detection", "kappa", "cured", "z_correlation"}
 OF_GROWTH = {"doubling", "beta_g", "omega_g", "slope", "beta_s", "omega_s"}
 OF_KILL = {"delta", "eta", "omega_delta", "psi", "rho", "theta", "xi", "omega_lot", "z_lot", "half_life"}
@@ -29,12 +28,6 @@ SPREADS = {f"z_omega_{x}": f"omega_{x}" for x in ("v", "trial", "site", "interva
 INNOVATIONS = SPREADS | {"z_correlation": "correlation"}  # sampled as the first, a parameter as the second
 PLAIN_PYTHON = Mode(linker="py", optimizer=None)  # an evaluation or two are not worth a compilation
 PACKAGES = ("redose", "pymc", "pytensor", "nutpie", "numba", "numpy", "arviz")
-
-
-def seed_of(seed: int, *names: str) -> int:
-    """A seed in [0, 2^63) derived from the config's seed and names such as study, model and purpose."""
-    text = "\x1f".join([str(seed), *names]).encode()
-    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
 
 
 def provenance(seed: int) -> dict:
@@ -118,36 +111,24 @@ def chains_of(made, sampling: dict, target_accept: float, seed: int, name: str, 
 
 def draw_frailty(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> xr.DataArray:
     """v, dims (chain, draw, patient): one draw of every patient's frailty from its exact conditional given each draw
-    of the parameters, by inverting its distribution function on a grid of standardised values.
+    of the parameters.
 
     posterior: omega_v, phi_*, exposure_*; data: the design.
     """
-    grid = np.linspace(-6.0, 6.0, FRAILTY_GRID)
     size = (posterior.sizes["chain"] * posterior.sizes["draw"], data.sizes["patient"])
     flat = {n: x.to_numpy().reshape(size[0], *x.shape[2:]) for n, x in posterior.data_vars.items()}
     owner = data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()]
     uniform = np.random.default_rng(seed).random(size)
     v = np.empty(size)
     for i in range(size[1]):
-        at = flat["omega_v"][:, None] * grid
-        log_density = np.broadcast_to(-0.5 * grid**2, at.shape).copy()
-        for cause in causes(data):
-            shift = at if cause == "progression" else flat[f"phi_{cause}"][:, None] * at
-            events = int(data[f"row_{cause}"].to_numpy()[owner == i].sum())
-            log_density += events * shift - flat[f"exposure_{cause}"][:, i, None] * np.exp(shift)
+        count = {c: int(data[f"row_{c}"].to_numpy()[owner == i].sum()) for c in causes(data)}
+        exposure, between = {c: flat[f"exposure_{c}"][:, i] for c in count}, []
         if "exposure_between" in flat:
             inside = data["row_inside"].to_numpy()
             places = np.unique(data["row_interval"].to_numpy()[inside])
-            for k in places[data["interval_patient"].to_numpy()[places] == i]:
-                log_density += np.log(-np.expm1(-flat["exposure_between"][:, k, None] * np.exp(at)))
-        density = np.exp(log_density - log_density.max(1, keepdims=True))
-        mass = np.cumsum((density[:, 1:] + density[:, :-1]) / 2, axis=1)
-        wanted = uniform[:, i, None] * mass[:, -1:]
-        cell = np.minimum((mass < wanted).sum(1), FRAILTY_GRID - 2)
-        row = np.arange(size[0])
-        before = np.where(cell > 0, mass[row, cell - 1], 0.0)
-        share = (wanted[:, 0] - before) / np.maximum(mass[row, cell] - before, 1e-300)
-        v[:, i] = flat["omega_v"] * (grid[cell] + share * (grid[1] - grid[0]))
+            mine = places[data["interval_patient"].to_numpy()[places] == i]
+            between = [flat["exposure_between"][:, k] for k in mine]
+        v[:, i] = one_patient.frailty(flat, count, exposure, between, uniform[:, i])
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], size[1])
     return xr.DataArray(v.reshape(shape), dims=("chain", "draw", "patient"))
 

@@ -36,22 +36,30 @@ def last_outcomes(data: xr.Dataset, intervals: pd.DataFrame) -> pd.Series:
     return last.reindex(data["patient"].to_numpy())
 
 
-def outlook(data: xr.Dataset, draws: prediction.Draws, interval: np.ndarray, days: list[int]) -> dict:
-    """Day -> (free, progression): P(alive and progression-free) and P(progression first) within that many days after
-    the end of each interval's follow-up; shape (interval, draw) each. No infusion is given in that time, GVHD and
-    other conditions stay as they were."""
-    edges = np.unique(np.append(np.arange(0.0, max(days), STEP), days))
+def incidence(data: xr.Dataset, draws: prediction.Draws, interval: np.ndarray, days: list[float]) -> tuple:
+    """(free, ends): P(alive and progression-free), shape (interval, day, draw), and by cause P(it came first), the same
+    shape, so many days after the end of each interval's follow-up. No infusion is given in that time but those that the
+    design holds, GVHD and other conditions stay as they were."""
+    edges = np.unique(np.concatenate([[0.0], np.arange(0.0, max(days), STEP), days]))
     middle, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
     clock = data["interval_exit"].to_numpy()[interval][:, None] + middle
     points = np.repeat(interval, len(middle))
     hazards = prediction.log_hazards(data, draws, points, clock.ravel())
     grown = {c: np.exp(x).reshape(len(interval), len(middle), -1) * width[:, None] for c, x in hazards.items()}
     total = sum(grown.values())
-    free = np.exp(-np.cumsum(total, axis=1))
-    before = np.concatenate([np.ones_like(free[:, :1]), free[:, :-1]], axis=1)
-    ends = np.cumsum(before * -np.expm1(-total) * grown["progression"] / np.maximum(total, 1e-300), axis=1)
-    at = np.searchsorted(edges[1:], days)
-    return {d: (free[:, k], ends[:, k]) for d, k in zip(days, at, strict=True)}
+    none = np.zeros_like(total[:, :1])  # on the day itself
+    free = np.exp(-np.concatenate([none, np.cumsum(total, axis=1)], axis=1))
+    ended = free[:, :-1] * -np.expm1(-total) / np.maximum(total, 1e-300)
+    at = np.searchsorted(edges, days)
+    ends = {c: np.concatenate([none, np.cumsum(ended * x, axis=1)], axis=1) for c, x in grown.items()}
+    return free[:, at], {c: x[:, at] for c, x in ends.items()}
+
+
+def outlook(data: xr.Dataset, draws: prediction.Draws, interval: np.ndarray, days: list[int]) -> dict:
+    """Day -> (free, progression): P(alive and progression-free) and P(progression first) within that many days after
+    the end of each interval's follow-up, as in `incidence`; shape (interval, draw) each."""
+    free, ends = incidence(data, draws, interval, days)
+    return {d: (free[:, k], ends["progression"][:, k]) for k, d in enumerate(days)}
 
 
 def select(data: xr.Dataset, outcomes: pd.Series, draws: prediction.Draws, days: list[int], ci_prob: float):

@@ -1,0 +1,229 @@
+"""Dynamic prediction: what a patient's history so far says of the days ahead, without a refit.
+
+A predictor holds what a fit knows of patients in general, and nothing of any patient of its trial: draws of what
+patients share, the vocabulary of its design, and the action threshold that the decision layer chose. With the tables of
+other patients it gives cumulative incidences with their bands, the latent MRD of today, the probability that it stands
+above the threshold, and the day of the next test: the first one on which that probability, if the patient is still
+progression-free then, reaches what the config calls `due`.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from redose import design, files, newcomers, prediction, selection
+from redose.prediction import Draws
+
+DRAWS = 400
+STEP = 7  # days between the days on which a test may fall
+CHUNK = 50  # patients at a time, which bounds the memory
+FORMAT = "1"  # of the predictor's file
+NO_SAMPLE = "no sample yet: as patients like this one"
+
+
+class PredictorError(ValueError):
+    """A file that is no predictor, or none that this version reads."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """The action threshold: log10 tau at and above which MRD asks for the next dose, and the regime that it is of."""
+
+    tau: float
+    regime: str
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """What a fit knows of patients in general. words: the vocabulary of its design. half_lives: the table of priors,
+    of which the medians of half-lives place nodes. action: None where no regime asks for a threshold."""
+
+    study: str
+    model: str
+    words: xr.Dataset
+    draws: Draws
+    about: dict
+    options: dict
+    priors: dict
+    action: Action | None
+
+
+def action_of(regimes: pd.DataFrame | None) -> Action | None:
+    """The action threshold of the adaptive regime of the highest expected utility; None without such a regime.
+
+    regimes: the table of the decision layer."""
+    if regimes is None:
+        return None
+    known = regimes[(regimes["kind"] == "adaptive") & regimes["tau"].notna()]
+    if known.empty:
+        return None
+    best = known.loc[known["utility"].idxmax()]
+    return Action(float(best["tau"]), str(best["regime"]))
+
+
+def shared(posterior: xr.Dataset) -> xr.Dataset:
+    """The variables of a posterior that are of no one patient."""
+    return posterior[[n for n, x in posterior.data_vars.items() if not set(x.dims) & set(design.OF_PEOPLE)]]
+
+
+def thinned(posterior: xr.Dataset, most: int) -> xr.Dataset:
+    """At most `most` draws of what patients share, evenly spaced over all chains, dim draw first."""
+    general = shared(posterior)
+    found = {}
+    for name, x in prediction.thin(general, most).items():
+        dims = [d for d in general[name].dims if d not in ("chain", "draw")]
+        found[name] = (("draw", *dims), np.moveaxis(x, -1, 0))
+    return xr.Dataset(found)
+
+
+def write(
+    path: str | Path,
+    study: str,
+    data: xr.Dataset,
+    posterior: xr.Dataset,
+    about: dict,
+    priors: dict,
+    regimes: pd.DataFrame | None,
+    most: int = DRAWS,
+) -> None:
+    """Writes the predictor of a fit. data: its design. regimes: the decision layer's table, None without one."""
+    action = action_of(regimes)
+    medians = {name: {"median": p["median"]} for name, p in priors.items() if name.startswith("half_life")}
+    root = {"format": FORMAT, "study": study, "about": json.dumps(about), "priors": json.dumps(medians)}
+    root["action"] = json.dumps(None if action is None else vars(action))
+    groups = {"draws": thinned(posterior, most), "vocabulary": design.vocabulary(data)}
+    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=root)} | groups)
+    files.write_tree(tree, path)
+
+
+def read(path: str | Path) -> Predictor:
+    """The predictor at `path`. Raises PredictorError for any other file."""
+    try:
+        tree = files.read_tree(path)
+        attrs, words = tree.attrs, tree["vocabulary"].to_dataset(inherit=False)
+        draws = tree["draws"].to_dataset(inherit=False)
+        found = attrs["format"]
+    except (OSError, KeyError, ValueError) as fault:
+        raise PredictorError(
+            f"{path} is not a predictor ({type(fault).__name__}); give results/STUDY/MODEL/predictor.nc, which "
+            "`snakemake` makes of an accepted fit."
+        ) from None
+    if found != FORMAT:
+        raise PredictorError(f"{path} has format {found}, and this version reads {FORMAT}: make it again.")
+    action = json.loads(attrs["action"])
+    return Predictor(
+        attrs["study"],
+        words.attrs["model"],
+        words,
+        {n: np.moveaxis(x.to_numpy(), 0, -1) for n, x in draws.data_vars.items()},
+        json.loads(attrs["about"]),
+        json.loads(words.attrs["options"]),
+        json.loads(attrs["priors"]),
+        None if action is None else Action(**action),
+    )
+
+
+def condition(of: Predictor, tables: dict, seed: int) -> tuple[xr.Dataset, Draws, np.ndarray]:
+    """(design of the patients in `tables`, draws with their own effects, candidates that counted): `newcomers`.
+
+    Raises DesignError for what the fit knows nothing of."""
+    data = design.build(tables, of.about, of.model, of.options, of.priors, like=of.words)
+    return data, *newcomers.condition(data, of.draws, of.words, seed)
+
+
+def part(tables: dict, patients: np.ndarray) -> dict:
+    """The tables of some patients."""
+    return {n: t[t["patient"].isin(patients)].reset_index(drop=True) for n, t in tables.items()}
+
+
+def predict(of: Predictor, tables: dict, wanted: dict, ci_prob: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(one row per patient, curves): `table` and `curves` of everybody, in the order of the table of patients.
+
+    tables: checked, of patients whose last interval is censored today; infusions after that are planned ones. wanted:
+    the config's `decision: dynamic`. Raises DesignError for what the fit knows nothing of.
+    """
+    keys = tables["patients"]["patient"].to_numpy()
+    found = []
+    for first in range(0, len(keys), CHUNK):
+        some = part(tables, keys[first : first + CHUNK])
+        found.append(of_some(of, some, wanted, ci_prob, seed))
+    rows, lines = zip(*found, strict=True)
+    return pd.concat(rows, ignore_index=True), pd.concat(lines, ignore_index=True)
+
+
+def of_some(of: Predictor, tables: dict, wanted: dict, ci_prob: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As `predict`, of so few patients that they fit into memory."""
+    data, draws, counted = condition(of, tables, seed)
+    last, outcome = selection.last_intervals(data), selection.last_outcomes(data, tables["intervals"])
+    rows = pd.DataFrame({"patient": data["patient"].to_numpy(), "state": outcome.to_numpy()})
+    rows["reason"] = rows["state"].map(selection.REASONS).fillna("")
+    ahead = np.flatnonzero((rows["state"] == "censored").to_numpy() & (last >= 0))
+    rows.loc[ahead, "state"] = "progression-free"
+    if data.attrs["link"] != "none":
+        rows["samples"] = np.bincount(data["sample_patient"].to_numpy(), minlength=len(rows))
+        rows.loc[rows["samples"].eq(0) & (rows["reason"] == ""), "reason"] = NO_SAMPLE
+        rows["counted"] = counted
+    here = forecast(data, draws, last[ahead], of.action, wanted, ci_prob)
+    table = here.table.set_axis(ahead, axis=0)
+    return rows.join(table), here.curves
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """table: a row per interval. curves: patient, days (after today), outcome ("free" or a cause), mean, low, high."""
+
+    table: pd.DataFrame
+    curves: pd.DataFrame
+
+
+def forecast(
+    data: xr.Dataset, draws: Draws, interval: np.ndarray, action: Action | None, wanted: dict, ci_prob: float
+) -> Forecast:
+    """What lies ahead of the ends of these intervals. Columns of the table: today, and for D in `wanted.days` the mean
+    of free_D, progression_D, ... with _low and _high; of models of MRD mrd, mrd_low, mrd_high (log10, today), and with
+    an action threshold p_above (today) and next_test (calendar day)."""
+    tails, days = [(1 - ci_prob) / 2, (1 + ci_prob) / 2], wanted["days"]
+    grid = np.unique([*np.arange(0, max(days), wanted["every"]), *days])
+    free, ends = selection.incidence(data, draws, interval, list(grid))
+    owner = data["patient"].to_numpy()[data["interval_patient"].to_numpy()[interval]]
+    end = (data["interval_exit"] + data["interval_origin"]).to_numpy()[interval]
+    table, lines = {"today": end}, []
+    for name, x in ({"free": free} | ends).items():
+        low, high = np.quantile(x, tails, axis=2)
+        for d in days:
+            k = int(np.searchsorted(grid, d))
+            table |= {f"{name}_{d}": x[:, k].mean(1), f"{name}_{d}_low": low[:, k], f"{name}_{d}_high": high[:, k]}
+        each = {"patient": np.repeat(owner, len(grid)), "days": np.tile(grid, len(owner)), "outcome": name}
+        lines.append(pd.DataFrame(each | {"mean": x.mean(2).ravel(), "low": low.ravel(), "high": high.ravel()}))
+    if data.attrs["link"] != "none":
+        table |= marker_today(data, draws, interval, end, action, wanted, tails)
+    return Forecast(pd.DataFrame(table), pd.concat(lines, ignore_index=True))
+
+
+def marker_today(data: xr.Dataset, draws: Draws, interval, end, action: Action | None, wanted: dict, tails) -> dict:
+    """Latent level at the ends of these intervals, and what the action threshold makes of it: columns of `forecast`."""
+    now = prediction.latent_mrd(data, draws, interval, end)
+    low, high = np.quantile(now, tails, axis=1)
+    found = {"mrd": np.median(now, axis=1), "mrd_low": low, "mrd_high": high}
+    if action is None:
+        return found
+    test = np.arange(0, wanted["latest"] + 1, STEP)
+    sampled = np.isin(interval, data["sample_interval"].to_numpy()[tested_at_end(data)])
+    at, day = np.repeat(interval, len(test)), (end[:, None] + test).ravel()
+    level = prediction.latent_mrd(data, draws, at, day).reshape(len(interval), len(test), -1)
+    free, _ = selection.incidence(data, draws, interval, list(test))
+    above = (free * (level >= action.tau)).sum(2) / free.sum(2)
+    due = above >= wanted["due"]
+    due[:, 0] &= ~sampled  # whoever was tested today is tested again later
+    first = np.where(due.any(1), test[due.argmax(1)], test[-1])
+    return found | {"p_above": (now >= action.tau).mean(1), "next_test": end + first}
+
+
+def tested_at_end(data: xr.Dataset) -> np.ndarray:
+    """True for samples of the last day of their interval's follow-up, shape (sample,)."""
+    end = (data["interval_exit"] + data["interval_origin"]).to_numpy()
+    return data["sample_day"].to_numpy() >= end[data["sample_interval"].to_numpy()]

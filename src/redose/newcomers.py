@@ -1,0 +1,182 @@
+"""Posterior of the own effects of patients whom the fit has not seen, given their histories: no refit is needed.
+
+At every draw of what patients share, a new patient's traits have a density that is known but for a constant,
+
+    p(traits | history, shared) ∝ p(traits | population) p(samples | traits) p(events so far | traits)
+
+with frailty and class integrated out (`one_patient`), and one vector is drawn from it by sampling importance resampling
+(Rubin 1987). Candidates come half from the population and half from a Student t about what the history says, which is
+found by importance sampling at falling temperatures: the likelihood is raised to a power that lets a hundred candidates
+count, and the power is raised until it is 1 (Cappé et al. 2004, population Monte Carlo; Del Moral et al. 2006). Class
+and frailty follow from their conditionals. What patients share is not learnt from the newcomer: one among hundreds
+(Rizopoulos 2011, Biometrics 67:819, equation 4, does the same).
+"""
+
+import json
+
+import numpy as np
+import xarray as xr
+from scipy.special import expit, logsumexp
+
+from redose import coordinates, one_patient, prediction, survival
+from redose.one_patient import WIDER, About, OwnPrior
+from redose.prediction import Draws
+from redose.seeds import seed_of
+
+CANDIDATES = 64  # a draw
+MANY = 1024  # a draw, where too few of those count: a patient of two modes, or of a history that surprises
+ENOUGH = 10.0  # candidates that count, on average over draws
+PILOT = 40  # draws that the proposal is fitted at
+COUNTING = 150.0  # candidates that count, over all pilot draws, at every temperature
+IMPOSSIBLE = -1e100  # log likelihood that still can be multiplied by 0
+ROUNDS = 12  # of falling temperatures at most
+
+
+def condition(data: xr.Dataset, draws: Draws, words: xr.Dataset, seed: int) -> tuple[Draws, np.ndarray]:
+    """(draws with traits, shape (trait, draw), and where the model has them v and still, shape (patient, draw), of the
+    patients in `data`; candidates that counted a draw, shape (patient,): NaN for models without traits).
+
+    data: design of the new patients, built like that of the fit. draws: of the fit. words: the fit's design or
+    vocabulary. seed: every patient has a stream of its own by its key, whoever else is in the call.
+    """
+    draws = with_new_levels(data, draws, words, seed)
+    owner = data["interval_patient"].to_numpy()
+    linked, count = data.attrs["link"] != "none", prediction.count(draws)
+    found, counted = {}, np.full(data.sizes["patient"], np.nan)
+    if linked:
+        found["traits"] = np.empty((data.sizes["trait"], count))
+        blocks = coordinates.patient_blocks(data)
+    for name, wanted in (("v", "omega_v"), ("still", "cured")):
+        if wanted in draws:
+            found[name] = np.zeros((data.sizes["patient"], count))
+    rows_of = owner[data["row_interval"].to_numpy()]
+    for i, key in enumerate(data["patient"].to_numpy()):
+        rng = np.random.default_rng(seed_of(seed, "newcomer", str(key)))
+        if linked:
+            own, happened, counted[i] = of_one(data, draws, i, blocks[i], rng)
+            found["traits"][blocks[i]] = own.pop("traits")
+            for name, x in own.items():
+                found[name][i] = x
+        else:
+            rows = np.flatnonzero(rows_of == i)
+            happened = one_patient.events(data, draws, one_patient.without_patient(data, draws, rows), rows)
+        if "v" in found:
+            found["v"][i] = drawn_frailty(draws, happened, rng)
+    return draws | found, counted
+
+
+def with_new_levels(data: xr.Dataset, draws: Draws, words: xr.Dataset, seed: int) -> Draws:
+    """The draws with effects of the trials, sites, interval numbers and lots that the fit has not seen, drawn from
+    their population; a group that the fit left to the intercept stays there."""
+    robust, added = json.loads(data.attrs["options"]).get("robust", 0.0), {}
+    for dim, name, sd in (
+        ("trial", "u_trial", "omega_trial"),
+        ("site", "u_site", "omega_site"),
+        ("k", "zeta", "omega_interval"),
+        ("lot", "u_lot", "omega_lot"),
+    ):
+        if name not in draws:
+            continue
+        effects = [draws[name]]
+        for level in data[dim].to_numpy()[words.sizes[dim] :]:
+            rng = np.random.default_rng(seed_of(seed, dim, str(level)))
+            spread = draws[sd]
+            if dim == "trial" and robust:
+                strange = rng.random(len(spread)) < robust
+                spread = np.where(strange, np.hypot(spread, survival.ONE_EVENT), spread)
+            effects.append((spread * rng.standard_normal(len(spread)))[None])
+        added[name] = np.concatenate(effects)
+    return draws | added
+
+
+def of_one(data: xr.Dataset, draws: Draws, i: int, block: np.ndarray, rng: np.random.Generator) -> tuple:
+    """(traits, shape (trait of the patient, draw), and still, shape (draw,), where there are classes; what the events
+    say at them; candidates that counted, on average over draws)."""
+    about = proposal(data, prediction.some(draws, PILOT), i, block, rng)
+    prior = OwnPrior.of(data, draws, i, block)
+    for number in (CANDIDATES, MANY):
+        tried, log_q = candidates(prior, about, number, rng)
+        log_w, log_odds = weights(data, draws, i, block, prior, tried, log_q)
+        share = np.exp(log_w - logsumexp(log_w, axis=1, keepdims=True))
+        counted = float((1 / (share**2).sum(1)).mean())
+        if counted >= ENOUGH:
+            break
+    taken = np.argmax(log_w + rng.gumbel(size=log_w.shape), axis=1)
+    at = np.arange(len(taken))
+    own = {"traits": tried[at, taken].T}
+    still = np.zeros(len(taken))
+    if log_odds is not None:
+        still = own["still"] = (rng.random(len(taken)) < expit(log_odds[at, taken])).astype(float)
+    chosen = tried[at, taken][:, None]
+    _, happened = one_patient.own_likelihood(data, draws, i, block, chosen, still[:, None])
+    return own, happened, counted
+
+
+def proposal(data: xr.Dataset, draws: Draws, i: int, block: np.ndarray, rng: np.random.Generator) -> About:
+    """A Student t about what the patient's history says of its traits, over all draws together."""
+    prior, about, power = OwnPrior.of(data, draws, i, block), None, 0.0
+    for _ in range(ROUNDS):
+        tried, log_q = candidates(prior, about, CANDIDATES, rng)
+        log_w, _ = weights(data, draws, i, block, prior, tried, log_q)
+        flat_prior = prior.log_density(tried) - log_q
+        done, power = power == 1.0, hottest(flat_prior.ravel(), (log_w - flat_prior).ravel())
+        log_tempered = flat_prior + power * (log_w - flat_prior)
+        about = weighted(tried.reshape(-1, tried.shape[2]), np.exp(log_tempered - logsumexp(log_tempered)).ravel())
+        if done and power == 1.0:
+            break
+    return about
+
+
+def hottest(log_base: np.ndarray, log_likelihood: np.ndarray) -> float:
+    """The largest power of the likelihood, up to 1, at which COUNTING candidates count (effective sample size)."""
+    low, high, power = 0.0, 1.0, 1.0
+    for _ in range(30):
+        log_w = log_base + power * log_likelihood
+        if np.exp(2 * logsumexp(log_w) - logsumexp(2 * log_w)) >= COUNTING:
+            low = power
+        else:
+            high = power
+        if low == 1.0:
+            break
+        power = (low + high) / 2
+    return low
+
+
+def weighted(effects: np.ndarray, weight: np.ndarray) -> About:
+    """Student t with the moments of weighted effects, shape (candidate, trait), wider by WIDER."""
+    centre = weight @ effects
+    covariance = (effects - centre).T @ ((effects - centre) * weight[:, None]) + 1e-6 * np.eye(len(centre))
+    return About(centre, np.linalg.cholesky(covariance) * WIDER)
+
+
+def candidates(prior: OwnPrior, about: About | None, count: int, rng: np.random.Generator) -> tuple:
+    """(traits to try, shape (draw, candidate, trait); their log density, shape (draw, candidate)): half from the
+    population and half from `about`, or all from the population."""
+    tried = prior.draw(count, rng)
+    if about is None:
+        return tried, prior.log_density(tried)
+    shape = tried.shape[:2]
+    tried = np.where(rng.random(shape)[..., None] < 0.5, about.draw(shape, rng), tried)
+    return tried, np.logaddexp(about.log_density(tried), prior.log_density(tried)) - np.log(2)
+
+
+def weights(data: xr.Dataset, draws: Draws, i: int, block, prior: OwnPrior, tried: np.ndarray, log_q: np.ndarray):
+    """(log p(traits, history) - log q, shape (draw, candidate); log odds of the class that never regrows, the same
+    shape, or None)."""
+    with np.errstate(over="ignore", divide="ignore"):  # a hazard that overflows has no weight
+        log_y, happened = one_patient.own_likelihood(data, draws, i, block, tried, 0.0)
+        likelihood, log_odds = log_y + happened.integrated(draws), None
+        if "cured" in draws:
+            still_y, still_happened = one_patient.own_likelihood(data, draws, i, block, tried, 1.0)
+            still = np.log(draws["cured"])[:, None] + still_y + still_happened.integrated(draws)
+            growing = np.log1p(-draws["cured"])[:, None] + likelihood
+            likelihood, log_odds = np.logaddexp(still, growing), still - growing
+    return np.nan_to_num(likelihood, nan=IMPOSSIBLE, neginf=IMPOSSIBLE) + prior.log_density(tried) - log_q, log_odds
+
+
+def drawn_frailty(draws: Draws, happened: one_patient.Events, rng: np.random.Generator) -> np.ndarray:
+    """One draw of the frailty given the events, shape (draw,). happened: with one candidate."""
+    exposure = {c: x[:, 0] for c, x in happened.exposure.items()}
+    between = [x[:, 0] for x in happened.between.values()]
+    uniform = rng.random(len(draws["omega_v"]))
+    return one_patient.frailty(draws, happened.count, exposure, between, uniform)

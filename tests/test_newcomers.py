@@ -1,0 +1,133 @@
+"""Own effects of patients whom a fit has not seen: against brute force, and against the population."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy import stats
+from test_models import ABOUT, CONFIG, CURVE, MIXED, STRANDS, built, options, sample_prior, small_study
+from test_unsettled import of_two_modes
+
+from redose import coordinates, design, newcomers, one_patient, prediction
+
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+def test_a_history_of_two_explanations_gives_both():
+    """Quantiles of level, growth and kill of p2, who has two readings just above a limit that its other 13 lie below,
+    against 400,000 weighted draws of its population."""
+    data, draws = of_two_modes()
+    draws.pop("traits")
+    one = {k: x[..., :1] for k, x in draws.items()}
+    block, rng = coordinates.patient_blocks(data)[1], np.random.default_rng(4)
+    many = one_patient.OwnPrior.of(data, one, 1, block).draw(400_000, rng)
+    log_y, happened = one_patient.own_likelihood(data, one, 1, block, many, 0.0)
+    weight = np.exp(log_y + happened.given(dict.fromkeys(happened.exposure, 0.0)))[0]
+    assert weight.sum() ** 2 / (weight**2).sum() > 2000
+    exact = many[0][rng.choice(len(weight), 4000, p=weight / weight.sum())]
+    deep = exact[:, 0] < -4.6  # both readings false: the level is then known from above only
+    assert 0.1 < deep.mean() < 0.9
+
+    found, counted = newcomers.condition(data, draws, data, 1)
+    own = found["traits"][block].T
+    assert counted[1] > 2
+    assert (own[:, 0] < -4.6).mean() == pytest.approx(deep.mean(), abs=0.05)
+    for k in range(3):
+        for q in QUANTILES:
+            assert np.quantile(own[:, k], q) == pytest.approx(np.quantile(exact[:, k], q), abs=0.15 * exact[:, k].std())
+
+
+def fitted(name: str, number: int, **changes) -> tuple[xr.Dataset, dict]:
+    """(design of the small study, draws of what patients share): prior draws, drawn close to each other."""
+    _, model = built(name, **changes)
+    prior = sample_prior(model, number)
+    close = {n: x.mean("draw") + 0.1 * (x - x.mean("draw")) for n, x in prior.data_vars.items()}
+    draws = prediction.thin(xr.Dataset(close), number)
+    of_people = ("traits", "v", "still")
+    return model.design, {n: x for n, x in draws.items() if n not in of_people}
+
+
+def newcomer(**changes) -> dict:
+    """Tables of one patient of a new trial, site and lot, 40 days free of progression, with these tables changed."""
+    tables = {name: table.iloc[:0] for name, table in small_study().items()}
+    patients = small_study()["patients"].iloc[:1].assign(patient="n", trial="C", site="C1")
+    row = {"patient": "n", "interval": 1, "start_day": 0.0, "entry_day": np.nan, "last_free_day": np.nan}
+    row |= {"end_day": 40.0, "outcome": "censored"}
+    given = {"patient": "n", "day": 0.0, "cells": 9e8, "product": "NK", "lot": "L9"}
+    return tables | {
+        "patients": patients,
+        "intervals": pd.DataFrame([row]),
+        "infusions": pd.DataFrame([given]),
+        **changes,
+    }
+
+
+def like(data: xr.Dataset, tables: dict, **changes) -> xr.Dataset:
+    """Design of other patients, by the vocabulary of a fit."""
+    name = data.attrs["model"]
+    words = design.vocabulary(data)
+    return design.build(tables, ABOUT, name, options(**changes), CONFIG["priors"], like=words)
+
+
+def test_without_samples_and_days_a_newcomer_is_as_its_population():
+    """Means and sds of the traits, and of the effects of a trial and a lot that the fit has not seen."""
+    number = 3000
+    data, draws = fitted("joint_step", number, kinetics=STRANDS)
+    tables = newcomer()
+    tables["intervals"]["end_day"] = 0.0  # nothing is known yet
+    new = like(data, tables, kinetics=STRANDS)
+    found, _ = newcomers.condition(new, draws, data, 1)
+    block = coordinates.patient_blocks(new)[0]
+    prior = one_patient.OwnPrior.of(new, found, 0, block)
+    white = np.linalg.solve(prior.root, (found["traits"][block].T - prior.mean)[:, :, None])[:, :, 0]
+    assert np.abs(white.mean(0)).max() < 4 / np.sqrt(number)
+    assert white.std(0) == pytest.approx(np.ones(3), abs=0.06)
+    assert found["v"][0].std() == pytest.approx(np.sqrt((draws["omega_v"] ** 2).mean()), rel=0.06)
+    for name, sd, count in (("u_trial", "omega_trial", 3), ("u_lot", "omega_lot", 3)):
+        assert found[name].shape[0] == count
+        assert found[name][:-1] == pytest.approx(draws[name])  # of the fit's own levels
+        assert stats.kstest(found[name][-1] / draws[sd], "norm").pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("joint_step", {"kinetics": STRANDS}),
+        ("joint_value", {"kinetics": MIXED | {"cured": True}}),
+        ("joint_value", {"kinetics": CURVE, "frailty": False}),
+        ("intervals", {}),
+    ],
+)
+def test_a_patient_is_predicted_alike_whoever_is_beside_it(name, changes):
+    data, draws = fitted(name, 20, **changes)
+    tables = small_study()
+    both, alone = (
+        like(data, tables, **changes),
+        like(data, {n: t[t["patient"] == "p2"].reset_index(drop=True) for n, t in tables.items()}, **changes),
+    )
+    found, counted = newcomers.condition(both, draws, data, 5)
+    single, own_counted = newcomers.condition(alone, draws, data, 5)
+    for part in ("v", "still"):
+        if part in single:
+            assert single[part][0] == pytest.approx(found[part][1], rel=1e-9)
+    if name != "intervals":
+        blocks = [coordinates.patient_blocks(d)[i] for d, i in ((both, 1), (alone, 0))]
+        assert single["traits"][blocks[1]] == pytest.approx(found["traits"][blocks[0]], rel=1e-9)
+        assert counted[1] == own_counted[0]
+    else:
+        assert np.isnan(counted).all()
+
+
+def test_events_so_far_tell_of_the_frailty():
+    """A progression a month, three times, against none in three years."""
+    data, draws = fitted("intervals", 400)
+    rows = pd.DataFrame(
+        [("n", k + 1, 30.0 * k, np.nan, np.nan, 30.0 * (k + 1), "progression") for k in range(3)]
+        + [("n", 4, 90.0, np.nan, np.nan, 100.0, "censored")],
+        columns=["patient", "interval", "start_day", "entry_day", "last_free_day", "end_day", "outcome"],
+    )
+    often = newcomers.condition(like(data, newcomer(intervals=rows)), draws, data, 1)[0]["v"][0]
+    rows = rows.iloc[3:].assign(interval=1, start_day=0.0, end_day=1100.0)
+    never = newcomers.condition(like(data, newcomer(intervals=rows)), draws, data, 1)[0]["v"][0]
+    assert often.mean() > 0.3 * draws["omega_v"].mean()
+    assert never.mean() < 0.0
