@@ -17,7 +17,7 @@ LAYERS = [
     {"models"},
     {"sampling"},
     {"diagnostics", "acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}
-    | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity", "accuracy"},
+    | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity", "accuracy", "references"},
     {"decisions"},
     {"calibration"},
     {"figures", "report"},
