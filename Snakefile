@@ -32,12 +32,15 @@ localrules:
     all,
     accept,
     calibration,
+    validation,
 
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/conclude.smk"
 include: "workflow/rules/decide.smk"
+include: "workflow/rules/predict.smk"
+include: "workflow/rules/validate.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/calibration.smk"
 
@@ -46,3 +49,4 @@ rule all:
     default_target: True
     input:
         collect("results/{study}/report.html", study=config["studies"]),
+        PREDICTIONS,

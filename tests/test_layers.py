@@ -7,19 +7,20 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "redose"
 LAYERS = [
-    {"kinetics", "survival", "assay", "files", "logs"},
+    {"kinetics", "survival", "assay", "files", "logs", "seeds"},
     {"problems", "rules", "about", "contract", "tables", "sheets", "sentinels", "samples", "follow_up", "weeks"}
-    | {"patients", "checks", "examples", "dictionary"},
-    {"coordinates", "covariates", "estimand", "markers", "design", "onsets"},
+    | {"patients", "checks", "examples", "dictionary", "inquiry"},
+    {"coordinates", "covariates", "estimand", "markers", "design", "history", "onsets"},
     {"priors", "simulate", "prediction"},
-    {"one_patient"},
+    {"one_patient", "newcomers"},
     {"unsettled"},
     {"models"},
     {"sampling"},
     {"diagnostics", "acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}
-    | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity", "accuracy", "references"},
+    | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity", "dynamic"}
+    | {"accuracy", "references"},
     {"decisions"},
-    {"calibration"},
+    {"calibration", "validation"},
     {"figures", "report"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}

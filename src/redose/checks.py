@@ -38,8 +38,10 @@ def require(verdict: Verdict) -> None:
         raise StudyError(verdict.text())
 
 
-def check(study: Study) -> Verdict:
-    """The verdict on a study: all its problems, and its tables in the checked form when none is an error."""
+def check(study: Study, every_level: bool = True) -> Verdict:
+    """The verdict on a study: all its problems, and its tables in the checked form when none is an error.
+
+    every_level: whether some patient must have the reference level of each covariate; a few patients need not."""
     read, found = read_sheets(study)
     found = [study.problems, *found]
     for sheet in read.values():
@@ -50,7 +52,7 @@ def check(study: Study) -> Verdict:
         of_patients = {name: keys for name, keys in covariates.items() if name not in {"burden"} & set(read)}
         found += patients.covariate_column_missing(sheet, of_patients, study.about_file)
         found += patients.missing_covariate(sheet, covariates)
-        found += patients.unknown_reference(sheet, covariates, study.about_file)
+        found += patients.unknown_reference(sheet, covariates, study.about_file) if every_level else []
     found += patients.table_empty(read)
     found += patients.unknown_patient(read)
     found += patients.patient_without_interval(read) if "patients" in read else []

@@ -18,7 +18,6 @@ import xarray as xr
 from redose import design, files, newcomers, prediction, selection
 from redose.prediction import Draws
 
-DRAWS = 400
 STEP = 7  # days between the days on which a test may fall
 CHUNK = 50  # patients at a time, which bounds the memory
 FORMAT = "1"  # of the predictor's file
@@ -40,7 +39,8 @@ class Action:
 @dataclass(frozen=True)
 class Predictor:
     """What a fit knows of patients in general. words: the vocabulary of its design. half_lives: the table of priors,
-    of which the medians of half-lives place nodes. action: None where no regime asks for a threshold."""
+    of which the medians of half-lives place nodes. action: None where no regime asks for a threshold. settings: the
+    config's `decision: dynamic` with its ci_prob and the seed."""
 
     study: str
     model: str
@@ -50,6 +50,7 @@ class Predictor:
     options: dict
     priors: dict
     action: Action | None
+    settings: dict
 
 
 def action_of(regimes: pd.DataFrame | None) -> Action | None:
@@ -88,14 +89,15 @@ def write(
     about: dict,
     priors: dict,
     regimes: pd.DataFrame | None,
-    most: int = DRAWS,
+    settings: dict,
 ) -> None:
-    """Writes the predictor of a fit. data: its design. regimes: the decision layer's table, None without one."""
+    """Writes the predictor of a fit. data: its design. regimes: the decision layer's table, None without one. settings:
+    as in `Predictor`."""
     action = action_of(regimes)
     medians = {name: {"median": p["median"]} for name, p in priors.items() if name.startswith("half_life")}
     root = {"format": FORMAT, "study": study, "about": json.dumps(about), "priors": json.dumps(medians)}
-    root["action"] = json.dumps(None if action is None else vars(action))
-    groups = {"draws": thinned(posterior, most), "vocabulary": design.vocabulary(data)}
+    root |= {"action": json.dumps(None if action is None else vars(action)), "settings": json.dumps(settings)}
+    groups = {"draws": thinned(posterior, settings["draws"]), "vocabulary": design.vocabulary(data)}
     tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=root)} | groups)
     files.write_tree(tree, path)
 
@@ -124,6 +126,7 @@ def read(path: str | Path) -> Predictor:
         json.loads(words.attrs["options"]),
         json.loads(attrs["priors"]),
         None if action is None else Action(**action),
+        json.loads(attrs["settings"]),
     )
 
 
@@ -140,24 +143,28 @@ def part(tables: dict, patients: np.ndarray) -> dict:
     return {n: t[t["patient"].isin(patients)].reset_index(drop=True) for n, t in tables.items()}
 
 
-def predict(of: Predictor, tables: dict, wanted: dict, ci_prob: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(one row per patient, curves): `table` and `curves` of everybody, in the order of the table of patients.
+def predict(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(one row per patient, curves): patient, state, reason (empty where all is well), samples and counted (models of
+    MRD), and the columns of `forecast`; its curves. In the order of the table of patients.
 
-    tables: checked, of patients whose last interval is censored today; infusions after that are planned ones. wanted:
-    the config's `decision: dynamic`. Raises DesignError for what the fit knows nothing of.
+    tables: checked, of patients whose last interval is censored today; infusions after that are planned ones. A patient
+    whose last interval ended otherwise has no prediction, and the reason says why. Raises DesignError for what the fit
+    knows nothing of.
     """
     keys = tables["patients"]["patient"].to_numpy()
     found = []
     for first in range(0, len(keys), CHUNK):
         some = part(tables, keys[first : first + CHUNK])
-        found.append(of_some(of, some, wanted, ci_prob, seed))
+        found.append(of_some(of, some))
     rows, lines = zip(*found, strict=True)
-    return pd.concat(rows, ignore_index=True), pd.concat(lines, ignore_index=True)
+    lines = [x for x in lines if len(x)]
+    curves = pd.concat(lines, ignore_index=True) if lines else pd.DataFrame(columns=CURVES)
+    return pd.concat(rows, ignore_index=True), curves
 
 
-def of_some(of: Predictor, tables: dict, wanted: dict, ci_prob: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def of_some(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     """As `predict`, of so few patients that they fit into memory."""
-    data, draws, counted = condition(of, tables, seed)
+    data, draws, counted = condition(of, tables, of.settings["seed"])
     last, outcome = selection.last_intervals(data), selection.last_outcomes(data, tables["intervals"])
     rows = pd.DataFrame({"patient": data["patient"].to_numpy(), "state": outcome.to_numpy()})
     rows["reason"] = rows["state"].map(selection.REASONS).fillna("")
@@ -167,26 +174,30 @@ def of_some(of: Predictor, tables: dict, wanted: dict, ci_prob: float, seed: int
         rows["samples"] = np.bincount(data["sample_patient"].to_numpy(), minlength=len(rows))
         rows.loc[rows["samples"].eq(0) & (rows["reason"] == ""), "reason"] = NO_SAMPLE
         rows["counted"] = counted
-    here = forecast(data, draws, last[ahead], of.action, wanted, ci_prob)
+    if not len(ahead):
+        return rows, pd.DataFrame(columns=CURVES)
+    here = forecast(data, draws, last[ahead], of.action, of.settings)
     table = here.table.set_axis(ahead, axis=0)
     return rows.join(table), here.curves
 
 
+CURVES = ("patient", "days", "outcome", "mean", "low", "high")
+
+
 @dataclass(frozen=True)
 class Forecast:
-    """table: a row per interval. curves: patient, days (after today), outcome ("free" or a cause), mean, low, high."""
+    """table: a row per interval. curves: patient, days (after today; before it negative), outcome ("free" or a cause,
+    probabilities; "mrd", log10 from the start of the interval on), mean, low, high."""
 
     table: pd.DataFrame
     curves: pd.DataFrame
 
 
-def forecast(
-    data: xr.Dataset, draws: Draws, interval: np.ndarray, action: Action | None, wanted: dict, ci_prob: float
-) -> Forecast:
+def forecast(data: xr.Dataset, draws: Draws, interval: np.ndarray, action: Action | None, wanted: dict) -> Forecast:
     """What lies ahead of the ends of these intervals. Columns of the table: today, and for D in `wanted.days` the mean
     of free_D, progression_D, ... with _low and _high; of models of MRD mrd, mrd_low, mrd_high (log10, today), and with
     an action threshold p_above (today) and next_test (calendar day)."""
-    tails, days = [(1 - ci_prob) / 2, (1 + ci_prob) / 2], wanted["days"]
+    tails, days = [(1 - wanted["ci_prob"]) / 2, (1 + wanted["ci_prob"]) / 2], wanted["days"]
     grid = np.unique([*np.arange(0, max(days), wanted["every"]), *days])
     free, ends = selection.incidence(data, draws, interval, list(grid))
     owner = data["patient"].to_numpy()[data["interval_patient"].to_numpy()[interval]]
@@ -201,6 +212,7 @@ def forecast(
         lines.append(pd.DataFrame(each | {"mean": x.mean(2).ravel(), "low": low.ravel(), "high": high.ravel()}))
     if data.attrs["link"] != "none":
         table |= marker_today(data, draws, interval, end, action, wanted, tails)
+        lines.append(trajectories(data, draws, interval, end, max(days), tails))
     return Forecast(pd.DataFrame(table), pd.concat(lines, ignore_index=True))
 
 
@@ -221,6 +233,20 @@ def marker_today(data: xr.Dataset, draws: Draws, interval, end, action: Action |
     due[:, 0] &= ~sampled  # whoever was tested today is tested again later
     first = np.where(due.any(1), test[due.argmax(1)], test[-1])
     return found | {"p_above": (now >= action.tau).mean(1), "next_test": end + first}
+
+
+def trajectories(data: xr.Dataset, draws: Draws, interval, end, horizon: float, tails: list[float]) -> pd.DataFrame:
+    """The latent level from the start of each interval to `horizon` days after its end: rows of `Forecast.curves`."""
+    rows = []
+    for k, today in zip(interval, end, strict=True):
+        start = float(data["interval_start"][k])
+        day = np.unique([*np.arange(start, today + horizon, STEP), today, today + horizon])
+        level = prediction.latent_mrd(data, draws, np.full(len(day), k), day)
+        low, middle, high = np.quantile(level, [tails[0], 0.5, tails[1]], axis=1)
+        owner = data["patient"].to_numpy()[int(data["interval_patient"][k])]
+        each = {"patient": owner, "days": day - today, "outcome": "mrd", "mean": middle, "low": low, "high": high}
+        rows.append(pd.DataFrame(each))
+    return pd.concat(rows, ignore_index=True)
 
 
 def tested_at_end(data: xr.Dataset) -> np.ndarray:

@@ -19,10 +19,12 @@ Draws = dict[str, np.ndarray]
 
 def thin(posterior: xr.Dataset, most: int) -> Draws:
     """At most `most` draws, evenly spaced over all chains: name -> array with the draw as its last axis."""
-    stacked = posterior.stack(sample=("chain", "draw"))
-    total = stacked.sizes["sample"]
-    keep = np.linspace(0, total - 1, min(most, total)).astype(int)
-    return {name: x.transpose(..., "sample").to_numpy()[..., keep] for name, x in stacked.data_vars.items()}
+    total = posterior.sizes["chain"] * posterior.sizes["draw"]
+    keep, found = np.linspace(0, total - 1, min(most, total)).astype(int), {}
+    for name, x in posterior.data_vars.items():
+        values = x.transpose(..., "chain", "draw").to_numpy()
+        found[name] = values.reshape(*values.shape[:-2], total)[..., keep]
+    return found
 
 
 def count(draws: Draws) -> int:

@@ -62,10 +62,14 @@ def about_of(wildcards):
     return f"{folder_of(wildcards)}/study.yaml"
 
 
-def options_of(wildcards):
+def options_of_model(wildcards, model):
     study = study_of(wildcards)
-    own = {k: v for k, v in study["models"][wildcards.model].items() if k != "sampling"}
+    own = {k: v for k, v in study["models"][model].items() if k != "sampling"}
     return {**config["model"], "estimand": study["estimand"], **own}
+
+
+def options_of(wildcards):
+    return options_of_model(wildcards, wildcards.model)
 
 
 def sampling_of(wildcards):

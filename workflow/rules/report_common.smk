@@ -46,7 +46,7 @@ def conclusions_of(wildcards):
     folder = f"results/{wildcards.study}/"
     found = expand([folder + f for f in every], model=models_of(wildcards))
     found += expand([folder + f for f in joint], model=joint_of(wildcards))
-    return found + gvhd_of(wildcards) + decisions_of(wildcards)
+    return found + gvhd_of(wildcards) + decisions_of(wildcards) + validation_results_of(wildcards)
 
 
 def comparison_of(wildcards):

@@ -1,0 +1,233 @@
+"""Dynamic prediction: a file of what a fit knows in general, and what it says of the days ahead."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from test_models import ABOUT, CONFIG, STRANDS, built, options, sample_prior, small_study
+
+from redose import checks, design, dynamic, history, inquiry, problems
+from redose.survival import YEAR
+
+SETTINGS = CONFIG["decision"]["dynamic"] | {"ci_prob": 0.9, "seed": 1, "draws": 60}
+REGIMES = pd.DataFrame(
+    {
+        "regime": ["no redosing", "10^-3 every 56 d", "10^-4 every 28 d", "tenfold rise"],
+        "kind": ["none", "adaptive", "adaptive", "adaptive"],
+        "tau": [np.nan, -3.0, -4.0, np.nan],
+        "utility": [200.0, 230.0, 220.0, 240.0],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory) -> dynamic.Predictor:
+    """Of the small study with every strand, prior draws drawn close to each other in the place of a posterior."""
+    _, model = built("joint_step", kinetics=STRANDS)
+    prior = sample_prior(model, 120)
+    close = {n: x.mean("draw") + 0.1 * (x - x.mean("draw")) for n, x in prior.data_vars.items()}
+    path = tmp_path_factory.mktemp("predictor") / "predictor.nc"
+    dynamic.write(path, "small", model.design, xr.Dataset(close), ABOUT, CONFIG["priors"], REGIMES, SETTINGS)
+    return dynamic.read(path)
+
+
+def known(day: float) -> dict:
+    return history.until(small_study(), options(), day)
+
+
+def test_the_file_holds_what_a_fit_knows_and_nobody_of_its_trial(predictor, tmp_path):
+    assert predictor.action == dynamic.Action(-3.0, "10^-3 every 56 d")  # of those with a threshold, the most useful
+    assert {x.shape[-1] for x in predictor.draws.values()} == {60}
+    assert not {"traits", "v", "still"} & set(predictor.draws)
+    assert predictor.draws["u_lot"].shape == (2, 60)
+    everything = str(predictor.words.coords) + str(predictor.words.attrs) + str(predictor.about)
+    assert not [p for p in ("p1", "p2", "p3") if p in everything]
+    assert dynamic.action_of(REGIMES.iloc[:1]) is None
+    assert dynamic.action_of(None) is None
+
+
+def test_other_files_are_refused(tmp_path):
+    (tmp_path / "a.nc").write_text("not NetCDF")
+    xr.Dataset({"x": 1}).to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    for name in ("a.nc", "b.nc", "absent.nc"):
+        with pytest.raises(dynamic.PredictorError, match=rf"{name} is not a predictor"):
+            dynamic.read(tmp_path / name)
+
+
+def test_predictions_are_probabilities_that_sum_to_one(predictor):
+    table, curves = dynamic.predict(predictor, known(140))
+    assert table["patient"].tolist() == ["p1", "p2", "p3"]
+    assert table["today"].tolist() == [140.0] * 3
+    for d in SETTINGS["days"]:
+        total = table[[f"free_{d}", f"progression_{d}", f"death_{d}"]].sum(axis=1)
+        assert total.to_numpy() == pytest.approx(np.ones(3), abs=1e-9)
+        assert (table[f"free_{d}_low"] < table[f"free_{d}"]).all()
+    events = curves[curves["outcome"] != "mrd"]
+    today = events[events["days"] == 0].set_index("outcome")["mean"]
+    assert (today["free"] == 1.0).all()
+    assert (today[["progression", "death"]] == 0.0).all()
+    for (_, outcome), part in events.groupby(["patient", "outcome"]):
+        change = part.sort_values("days")["mean"].diff().dropna()
+        assert (change <= 0).all() if outcome == "free" else (change >= 0).all()
+    level = curves[curves["outcome"] == "mrd"]
+    assert level["mean"].between(level["low"], level["high"]).all()
+    assert level.groupby("patient")["days"].min().tolist() == [-40.0, -140.0, -140.0]  # p1 is in its second interval
+    assert table["p_above"].between(0, 1).all()
+    assert table["next_test"].between(140, 140 + SETTINGS["latest"]).all()
+    assert table.loc[table["patient"] == "p3", "reason"].tolist() == [dynamic.NO_SAMPLE]
+
+
+def test_a_call_of_one_equals_a_call_of_all(predictor):
+    together, _ = dynamic.predict(predictor, known(140))
+    alone, _ = dynamic.predict(predictor, dynamic.part(known(140), ["p2"]))
+    pd.testing.assert_frame_equal(
+        alone, together[together["patient"] == "p2"].reset_index(drop=True), check_dtype=False, rtol=1e-9
+    )
+
+
+def test_patients_who_are_not_at_risk_have_a_reason_and_no_numbers(predictor):
+    """p2 died and p1 was progression-free; p3's transplant ends its follow-up."""
+    table, curves = dynamic.predict(predictor, small_study())
+    assert table["state"].tolist() == ["progression-free", "death", "transplant"]
+    assert table["reason"].tolist() == ["", "died", "transplanted: follow-up ended"]
+    assert table.loc[1:, ["today", "free_91", "mrd", "next_test"]].isna().all(axis=None)
+    assert set(curves["patient"]) == {"p1"}
+
+
+def test_nobody_at_risk_is_no_error(predictor):
+    table, curves = dynamic.predict(predictor, dynamic.part(small_study(), ["p2"]))
+    assert table["state"].tolist() == ["death"]
+    assert curves.empty
+
+
+def test_a_planned_infusion_lowers_the_level_and_the_risk(predictor):
+    tables_ = dynamic.part(known(140), ["p2"])
+    planned = tables_["infusions"].tail(1).assign(day=147.0, cells=1.5e9)
+    given = tables_ | {"infusions": pd.concat([tables_["infusions"], planned], ignore_index=True)}
+    (without, level), (treated, lowered) = (dynamic.predict(predictor, x) for x in (tables_, given))
+    at = [c[(c["outcome"] == "mrd") & (c["days"] == 365)]["mean"].item() for c in (level, lowered)]
+    assert at[1] < at[0] - 0.1
+    assert treated["progression_365"].item() < without["progression_365"].item()
+
+
+@pytest.fixture(scope="module")
+def constant(tmp_path_factory) -> dynamic.Predictor:
+    """Constant hazards of progression and death, 1.2 and 0.4 a year, and nothing else: no refit could say otherwise."""
+    wanted = options(frailty=False) | {"progression": {"covariates": []}, "death": {"covariates": []}}
+    data = design.build(small_study(), ABOUT, "intervals", wanted | {"pooled": []}, CONFIG["priors"])
+    same = {"rate_progression": 1.2, "shape_progression": 1.0, "rate_death": 0.4, "shape_death": 1.0}
+    posterior = xr.Dataset({n: (("chain", "draw"), np.full((1, 60), v)) for n, v in same.items()})
+    for cause in ("progression", "death"):
+        posterior[f"beta_{cause}"] = (("chain", "draw", f"{cause}_covariate"), np.zeros((1, 60, 0)))
+    path = tmp_path_factory.mktemp("constant") / "predictor.nc"
+    dynamic.write(path, "small", data, posterior, ABOUT, CONFIG["priors"], None, SETTINGS)
+    return dynamic.read(path)
+
+
+def test_constant_hazards_are_foretold_by_their_formula(constant):
+    table, curves = dynamic.predict(constant, known(140))
+    assert "mrd" not in table
+    for d in SETTINGS["days"]:
+        assert table[f"free_{d}"].to_numpy() == pytest.approx(np.exp(-1.6 * d / YEAR), rel=1e-9)
+        assert table[f"death_{d}"].to_numpy() == pytest.approx(0.25 * -np.expm1(-1.6 * d / YEAR), rel=1e-9)
+    assert set(curves["outcome"]) == {"free", "progression", "death"}
+
+
+JSON = {
+    "patient": "j1",
+    "arm": "y",
+    "age": 66,
+    "today": 60,
+    "infusions": [{"day": 0, "cells": 9e8, "product": "NK", "lot": "L1"}],
+    "mrd": [{"day": 0, "assay": "flow", "mrd": 0.002}, {"day": 30, "assay": "flow", "mrd": "<lod"}],
+}
+DESCRIBED = {
+    "title": "small",
+    "units": {},
+    "assays": {"flow": {"lod": 1e-4, "false_positive_rate": 0.01}, "qPCR": {"lod": 1e-5, "false_positive_rate": 0.0}},
+    "products": {"NK": {"lineage": "NK"}, "memory": {"lineage": "CIML-NK"}},
+    "covariates": {
+        "age": {"label": "age", "role": "baseline", "unit": "years", "per": 10, "centre": 60},
+        "arm": {"label": "arm", "role": "baseline", "reference": "x"},
+    },
+}
+
+
+def written(folder, value) -> str:
+    path = folder / "patient.json"
+    path.write_text(json.dumps(value))
+    return str(path)
+
+
+def test_json_and_tables_of_the_same_patient_are_predicted_alike(predictor, tmp_path):
+    by_json = inquiry.read(written(tmp_path, JSON), DESCRIBED).tables
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    (folder / "patients.csv").write_text("patient,arm,age\nj1,y,66\n")
+    (folder / "intervals.csv").write_text("patient,interval,start_day,end_day,outcome\nj1,1,0,60,censored\n")
+    (folder / "infusions.csv").write_text("patient,day,cells,product,lot\nj1,0,9e8,NK,L1\n")
+    (folder / "mrd.csv").write_text("patient,day,assay,mrd\nj1,0,flow,0.002\nj1,30,flow,<lod\n")
+    by_tables = inquiry.read(folder, DESCRIBED).tables
+    for name in by_json:
+        pd.testing.assert_frame_equal(by_json[name], by_tables[name])
+    table, _ = dynamic.predict(predictor, by_json)
+    assert table["samples"].tolist() == [2]
+    assert table["today"].tolist() == [60.0]
+
+
+def test_a_list_of_patients(tmp_path):
+    given = [{"day": 0, "cells": 9e8, "product": "NK"}, {"day": 67, "cells": 1.5e9, "product": "NK"}]
+    first = {"interval": 1, "start_day": 0, "end_day": 20, "outcome": "progression"}
+    second = {"interval": 2, "start_day": 20, "end_day": 90, "outcome": "censored"}
+    other = {"patient": "j2", "arm": "x", "age": 50, "intervals": [first, second]}
+    verdict = inquiry.read(written(tmp_path, [JSON | {"infusions": given}, other]), DESCRIBED)
+    found = verdict.tables
+    assert found["patients"]["patient"].tolist() == ["j1", "j2"]
+    assert found["infusions"]["day"].tolist() == [0.0, 67.0]
+    assert "day 67 lies after the end of follow-up" in verdict.text()  # said, and taken as planned
+    assert found["intervals"]["outcome"].tolist() == ["censored", "progression", "censored"]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([1], "entry 1 is no object with a key `patient`"),
+        ({"patient": "j1", "arm": "x", "age": 50}, "give `today`"),
+        (JSON | {"mdr": []}, "no table is called 'mdr'"),
+        (JSON | {"mrd": [3]}, "mrd must be a list of objects"),
+        (JSON | {"age": None}, "age is missing"),
+        (JSON | {"mrd": [{"day": 10, "assay": "NGS", "mrd": 0.1}]}, "assay 'NGS'|assay NGS"),
+        (JSON | {"infusions": [{"day": 0, "cells": -1, "product": "NK"}]}, "cells"),
+        (JSON | {"infusions": [{"day": 0, "cells": 9e8, "product": "CAR-T"}]}, "product CAR-T is not described"),
+    ],
+)
+def test_faulty_histories_are_refused_with_a_sentence(value, message, tmp_path):
+    with pytest.raises(problems.StudyError, match=message):
+        checks.require(inquiry.read(written(tmp_path, value), DESCRIBED))
+
+
+def test_no_json_and_no_folder(tmp_path):
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(problems.StudyError, match="is no JSON"):
+        inquiry.read(tmp_path / "x.json", DESCRIBED)
+    with pytest.raises(problems.StudyError, match="no such folder or file"):
+        inquiry.read(tmp_path / "absent", DESCRIBED)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(problems.StudyError, match=r"intervals\.csv.*no such file"):
+        checks.require(inquiry.read(tmp_path / "empty", DESCRIBED))
+
+
+def test_inputs_stay_as_they_are(tmp_path):
+    path = written(tmp_path, JSON)
+    before = (tmp_path / "patient.json").read_bytes()
+    inquiry.read(path, DESCRIBED)
+    assert (tmp_path / "patient.json").read_bytes() == before
+
+
+def test_a_few_patients_need_not_have_the_reference_level(tmp_path):
+    written(tmp_path, JSON)
+    study = inquiry.from_json(tmp_path / "patient.json", DESCRIBED)
+    assert not checks.check(study).passed  # nobody is in arm x
+    assert checks.check(study, every_level=False).passed

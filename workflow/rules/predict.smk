@@ -1,0 +1,47 @@
+# What the fit knows of patients in general, in a file that holds nothing of any patient; and predictions of newcomers.
+include: "predict_common.smk"
+
+
+rule predictor:
+    input:
+        design="results/{study}/{model}/design.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+        about="results/{study}/tables/about.json",
+        regimes=regimes_of,
+    output:
+        "results/{study}/{model}/predictor.nc",
+    log:
+        "logs/predictor/{study}.{model}.log",
+    wildcard_constraints:
+        model=EVENT_MODELS,
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        settings=DYNAMIC,
+        priors=config["priors"],
+        code=digest("predictor"),
+    script:
+        "../scripts/predictor.py"
+
+
+rule predict_newcomers:
+    input:
+        predictor="results/{study}/{model}/predictor.nc",
+        patients=newcomers_of,
+    output:
+        table="results/{study}/{model}/newcomers.csv",
+        curves="results/{study}/{model}/newcomers_curves.csv",
+    log:
+        "logs/predict_newcomers/{study}.{model}.log",
+    wildcard_constraints:
+        model=EVENT_MODELS,
+    resources:
+        mem="2GB",
+        runtime="1h",
+    params:
+        source=lambda wildcards: study_of(wildcards)["newcomers"],
+        code=digest("predict_newcomers"),
+    script:
+        "../scripts/predict_newcomers.py"
