@@ -133,7 +133,10 @@ def read(path: Path) -> tuple[dict, pd.DataFrame]:
     except FileNotFoundError:
         cure = "write it as docs/data.md shows, or correct the path"
         return filled({}, STUDY), problems.remark("file_missing", file, "there is no such file", cure)
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as fault:
+    except OSError as fault:
+        message, cure = f"cannot be read ({fault.strerror})", "check the path and its permissions"
+        return filled({}, STUDY), problems.remark("file_unreadable", file, message, cure)
+    except (ValueError, yaml.YAMLError, RecursionError) as fault:
         mark = getattr(fault, "problem_mark", None)
         reason = getattr(fault, "problem", None) or getattr(fault, "reason", None) or type(fault).__name__
         row = mark.line + 1 if mark else None

@@ -18,6 +18,7 @@ from redose import about, contract, problems
 from redose.files import whole
 
 ENDINGS = (".csv", ".parquet")
+PACKED = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx, .ods and .xls files begin, whatever their name
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,10 @@ def read_table(path: Path) -> tuple[pd.DataFrame | None, list[pd.DataFrame]]:
 def read_csv(path: Path) -> tuple[list[str], pd.DataFrame, pd.Series]:
     """Header, table, and the number of cells of each row that has not as many as the header, by row."""
     try:
+        with path.open("rb") as content:
+            start = content.read(4)
+        if start in PACKED:
+            raise Unreadable("is a spreadsheet, not CSV", 'open it with a spreadsheet program, save it as "CSV UTF-8"')
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.reader(lines, strict=True)
             rows = list(reader)

@@ -96,7 +96,8 @@ def tables_of(wildcards):
     study = study_of(wildcards)
     if study.get("source", "tables") != "tables":
         return f"results/{wildcards.study}/source"
-    return sorted(str(f) for e in ("csv", "parquet") for f in Path(folder_of(wildcards)).glob(f"*.{e}"))
+    found = Path(folder_of(wildcards)).glob("*")  # as redose.tables.table_files chooses
+    return sorted(str(f) for f in found if f.suffix.casefold() in (".csv", ".parquet") and f.name[0] != ".")
 
 
 def protocol_of(wildcards):

@@ -3,8 +3,8 @@ from pathlib import Path
 from redose import checks, files, logs, tables
 
 logs.start(snakemake.log[0])
-given = snakemake.input.tables
-folder = Path(given) if isinstance(given, str) and Path(given).is_dir() else [Path(f) for f in given]
+given = snakemake.input.tables  # the folder of derived tables, or the tables beside study.yaml, as `redose check` reads them
+folder = Path(given) if isinstance(given, str) and Path(given).is_dir() else Path(snakemake.input.about).parent
 study = tables.read_study(Path(snakemake.input.about), folder, snakemake.wildcards.study)
 verdict = checks.check(study)
 logs.say(verdict.text())

@@ -1,0 +1,40 @@
+"""The command `redose`, for people around the workflow: one command a file, registered here.
+
+A command imports what it needs when it is called, so that `redose --help` answers at once.
+"""
+
+from typing import Annotated
+
+import typer
+
+from redose.cli import check, new
+
+app = typer.Typer(
+    help="""Make and check the folder of a study, before and beside the workflow.
+
+    The analysis itself is Snakemake's: ./run, or snakemake with .venv activated.""",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("new", epilog=new.EXITS)(new.new)
+app.command("check", epilog=check.EXITS)(check.check)
+
+
+def version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"redose {version('redose')}")
+        raise typer.Exit
+
+
+@app.callback()
+def redose(
+    version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
