@@ -10,7 +10,7 @@ LAYERS = [
     {"kinetics", "survival", "assay", "files", "logs", "seeds"},
     {"problems", "rules", "about", "contract", "tables", "sheets", "sentinels", "samples", "follow_up", "weeks"}
     | {"patients", "checks", "examples", "dictionary", "inquiry"},
-    {"coordinates", "covariates", "estimand", "markers", "design", "history", "onsets"},
+    {"coordinates", "covariates", "estimand", "markers", "design", "history", "onsets", "starter"},
     {"priors", "simulate", "prediction"},
     {"one_patient", "newcomers"},
     {"unsettled"},
@@ -22,6 +22,7 @@ LAYERS = [
     {"decisions"},
     {"calibration", "validation"},
     {"figures", "report"},
+    {"cli", "__main__"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 FILES = sorted(f for f in PACKAGE.rglob("*.py") if f != PACKAGE / "__init__.py")

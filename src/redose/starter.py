@@ -9,6 +9,7 @@ import io
 import re
 import shlex
 import textwrap
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -124,19 +125,27 @@ class NameTaken(ValueError):
 def study_name(folder: Path) -> str:
     """The name of the study in the config: that of the folder, in letters, digits and hyphens.
 
-    Raises NameTaken where nothing is left, or where `config.yaml` has a study of that name, whose settings would mix.
+    Raises NameTaken where nothing is left, where the path cannot stand in a text, and for the name of an example study.
     """
-    last = folder.resolve().name
-    name = re.sub(r"[^A-Za-z0-9]+", "-", last).strip("-")
+    path = folder.resolve()
+    if not path.as_posix().isprintable():
+        raise NameTaken(f"the path {path.as_posix()!r} holds a character that cannot be printed; give another.")
+    name = re.sub(r"[^A-Za-z0-9]+", "-", path.name).strip("-")
     if not name:
-        raise NameTaken(f"the folder's name {last!r} has no letter or digit; the study is named by it: give another.")
-    config = REPOSITORY / "config.yaml"
-    if config.is_file() and name in yaml.safe_load(config.read_text(encoding="utf-8"))["studies"]:
+        raise NameTaken(f"the folder's name {path.name!r} has no letter or digit to name the study by; give another.")
+    if name in examples():
         raise NameTaken(
             f"{name} is the name of an example study of config.yaml, whose settings would mix with yours; give the "
             "folder another name."
         )
     return name
+
+
+@cache
+def examples() -> frozenset[str]:
+    """The studies of the repository's `config.yaml`."""
+    config = REPOSITORY / "config.yaml"
+    return frozenset(yaml.safe_load(config.read_text(encoding="utf-8"))["studies"] if config.is_file() else ())
 
 
 def files(name: str, folder: Path, example: bool) -> dict[str, str]:

@@ -3,7 +3,7 @@ from pathlib import Path
 from redose import checks, files, logs, tables
 
 logs.start(snakemake.log[0])
-given = snakemake.input.tables  # the folder of derived tables, or the tables beside study.yaml, as `redose check` reads them
+given = snakemake.input.tables  # the folder of derived tables; or those beside study.yaml, read as `redose check` does
 folder = Path(given) if isinstance(given, str) and Path(given).is_dir() else Path(snakemake.input.about).parent
 study = tables.read_study(Path(snakemake.input.about), folder, snakemake.wildcards.study)
 verdict = checks.check(study)

@@ -19,8 +19,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("new", epilog=new.EXITS)(new.new)
-app.command("check", epilog=check.EXITS)(check.check)
+app.command("new", help=new.HELP, epilog=new.EXITS)(new.new)
+app.command("check", help=check.HELP, epilog=check.EXITS)(check.check)
 
 
 def version(wanted: bool) -> None:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from redose.checks import Verdict
     from redose.tables import Study
 
+HELP = (
+    "Check a study's folder and list everything that is wrong with it.\n\n"
+    "These are the findings that stop the workflow before it samples: file, row (the header is row 1), patient, "
+    "column, value, what is wrong, and the cure. Errors come first. In a pipe every finding is one line."
+)
 EXITS = (
     "[b]Exit code:[/b] 0 passed, warnings allowed; 1 the study has errors (with --strict: or warnings); "
     "2 not checked: no such folder, not a study's folder, or a file that cannot be read or written."
@@ -36,13 +41,11 @@ def check(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
 ) -> None:
-    """Check a study's folder and list everything that is wrong with it.
-
-    These are the findings that stop the workflow before it samples: file, row (the header is row 1), patient, column,
-    value, what is wrong, and the cure. Errors come first. In a pipe every finding is one line.
-    """
+    """Ends with the exit code of `EXITS`, all findings printed and, when asked for, written as JSON."""
     with sentences(f"reading {named(folder)}"):
         refuse_other(folder)
+        if json_file not in (None, "-"):
+            refuse_data(folder, Path(json_file))
         from redose import checks, tables
 
         study = tables.read_study(folder / "study.yaml", folder)
@@ -59,7 +62,10 @@ def check(
         show(verdict.problems, Console(highlight=False))
         typer.echo(printable(summary))
     if json_file not in (None, "-"):
-        write_json(as_json(folder, verdict, left, strict, passed), Path(json_file), study)
+        from redose import files
+
+        with sentences(f"writing {named(Path(json_file))}"):
+            files.write_text(as_json(folder, verdict, left, strict, passed), json_file)
     for file in left:
         note(f"{file} was not read: a table is a CSV or a Parquet file; save it as {Path(file).stem}.csv.")
     raise typer.Exit(0 if passed else 1)
@@ -83,6 +89,16 @@ def refuse_other(folder: Path) -> None:
     below = sorted(named(file.parent) for file in folder.glob("*/study.yaml"))
     cure = f"below it are {', '.join(below)}" if below else "give a study's folder, or make one: redose new"
     stop(f"{named(folder)} is no study's folder: it holds neither study.yaml nor a table such as patients.csv; {cure}.")
+
+
+def refuse_data(folder: Path, file: Path) -> None:
+    """Stops where the JSON would take the place of a folder, or of a file of the study."""
+    from redose import tables
+
+    if file.is_dir():
+        stop(f"{named(file)} is a folder; give --json the name of a file.")
+    if file.resolve() in {path.resolve() for path in (folder / "study.yaml", *tables.table_files(folder))}:
+        stop(f"{named(file)} is a file of the study; give --json another name.")
 
 
 def known() -> tuple[str, ...]:
@@ -175,15 +191,3 @@ def as_json(folder: Path, verdict: "Verdict", left: list[str], strict: bool, pas
         "not_read": left,
     }
     return json.dumps(content, indent=2) + "\n"
-
-
-def write_json(text: str, file: Path, study: "Study") -> None:
-    """Writes the file whole; never in the place of a file of the study."""
-    from redose import files
-
-    with sentences(f"writing {named(file)}"):
-        if file.resolve() in {Path(name).resolve() for name in (study.about_file, *study.files.values())}:
-            stop(f"{named(file)} is a file of the study; give --json another name.")
-        if file.is_dir():
-            stop(f"{named(file)} is a folder; give --json the name of a file.")
-        files.write_text(text, file)

@@ -10,6 +10,11 @@ import typer
 
 from redose.cli.terminal import named, sentences, stop
 
+HELP = (
+    "Make a study's folder with commented templates.\n\n"
+    "It holds study.yaml, the eight tables with their headers, a README.md that says what to fill in, and a "
+    "config.yaml for the analysis. Nothing is overwritten: the folder must not exist yet, or be empty."
+)
 EXITS = "[b]Exit code:[/b] 0 made; 2 not made: the folder is not empty, or cannot be written."
 
 
@@ -19,11 +24,7 @@ def new(
     ],
     example: Annotated[bool, typer.Option("--example", help="Fill it with six invented patients.")] = False,
 ) -> None:
-    """Make a study's folder with commented templates.
-
-    It holds study.yaml, the eight tables with their headers, a README.md that says what to fill in, and a config.yaml
-    for the analysis. Nothing is overwritten: the folder must not exist yet, or be empty.
-    """
+    """Writes the files of `starter.files`; ends with exit code 2 where the folder is taken or cannot be written."""
     with sentences(f"making {named(folder)}"):
         refuse_taken(folder)
         from redose import starter

@@ -40,5 +40,3 @@ def sentences(doing: str) -> Iterator[None]:
     except OSError as fault:
         file = f" ({printable(fault.filename)})" if fault.filename else ""
         stop(f"{doing} failed: {fault.strerror or fault}{file}; check the path, its permissions, and the space left.")
-    except UnicodeEncodeError:
-        stop(f"{doing} failed: a name in the path is not UTF-8; give another path.")
