@@ -115,7 +115,8 @@ def test_templates_name_what_is_still_to_fill_in(tmp_path):
     assert tables.read_about(tmp_path / "mine/study.yaml")["title"] == "mine"
     result = redose("check", tmp_path / "mine")
     assert result.exit_code == 1
-    assert verdict_on(tmp_path / "mine").problems["rule"].tolist() == ["table_empty", "table_empty"]
+    *found, _ = result.stdout.splitlines()
+    assert len(found) == 2 and all(line.endswith("[table_empty]") for line in found)
 
 
 def test_study_yaml_explains_every_key_of_the_contract(tmp_path):
@@ -310,7 +311,7 @@ def test_the_listing_is_not_cut(tmp_path):
     assert redose("check", folder).stdout.count("lies below its own LOD") == 249 > problems.SHOWN
 
 
-@pytest.mark.parametrize("width", [60, 80, 200])
+@pytest.mark.parametrize("width", [60, 80])
 def test_at_a_terminal_a_table_that_holds_every_word(width, faulty):
     found = verdict_on(faulty).problems
     screen = Console(file=io.StringIO(), force_terminal=True, width=width, color_system="standard", highlight=False)
