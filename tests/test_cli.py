@@ -492,8 +492,10 @@ def test_version():
 def test_the_page_of_the_command_names_every_command_option_and_key(sound):
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     for command in app.registered_commands:
-        assert f"`redose {command.name} STUDY_FOLDER" in page
+        argument = "PREDICTOR" if command.name == "predict" else "STUDY_FOLDER"
+        assert f"`redose {command.name} {argument}" in page
     told = json.loads(redose("check", sound, "--json", "-").stdout)
     for key in (*told, *problems.COLUMNS):
         assert f"| `{key}` |" in page
-    assert all(option in page for option in ("--example", "--json", "--strict", "--version"))
+    options = ["--example", "--json", "--strict", "--version", "--day", "--threshold", "--csv", "--curves", "--figure"]
+    assert all(option in page for option in [*options, "--patient"])

@@ -1,14 +1,17 @@
 """Dynamic prediction: a file of what a fit knows in general, and what it says of the days ahead."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from test_models import ABOUT, CONFIG, STRANDS, built, options, sample_prior, small_study
+from typer.testing import CliRunner
 
 from redose import checks, design, dynamic, history, inquiry, problems
+from redose.cli import app
 from redose.survival import YEAR
 
 SETTINGS = CONFIG["decision"]["dynamic"] | {"ci_prob": 0.9, "seed": 1, "draws": 60}
@@ -22,15 +25,40 @@ REGIMES = pd.DataFrame(
 )
 
 
+JSON = {
+    "patient": "j1",
+    "arm": "y",
+    "age": 66,
+    "today": 60,
+    "infusions": [{"day": 0, "cells": 9e8, "product": "NK", "lot": "L1"}],
+    "mrd": [{"day": 0, "assay": "flow", "mrd": 0.002}, {"day": 30, "assay": "flow", "mrd": "<lod"}],
+}
+DESCRIBED = {
+    "title": "small",
+    "units": {},
+    "assays": {"flow": {"lod": 1e-4, "false_positive_rate": 0.01}, "qPCR": {"lod": 1e-5, "false_positive_rate": 0.0}},
+    "products": {"NK": {"lineage": "NK"}, "memory": {"lineage": "CIML-NK"}},
+    "covariates": {
+        "age": {"label": "age", "role": "baseline", "unit": "years", "per": 10, "centre": 60},
+        "arm": {"label": "arm", "role": "baseline", "reference": "x"},
+    },
+}
+
+
 @pytest.fixture(scope="module")
-def predictor(tmp_path_factory) -> dynamic.Predictor:
-    """Of the small study with every strand, prior draws drawn close to each other in the place of a posterior."""
+def file(tmp_path_factory) -> Path:
+    """A predictor of the small study with every strand, prior draws close to each other in the place of a posterior."""
     _, model = built("joint_step", kinetics=STRANDS)
     prior = sample_prior(model, 120)
     close = {n: x.mean("draw") + 0.1 * (x - x.mean("draw")) for n, x in prior.data_vars.items()}
     path = tmp_path_factory.mktemp("predictor") / "predictor.nc"
-    dynamic.write(path, "small", model.design, xr.Dataset(close), ABOUT, CONFIG["priors"], REGIMES, SETTINGS)
-    return dynamic.read(path)
+    dynamic.write(path, "small", model.design, xr.Dataset(close), DESCRIBED, CONFIG["priors"], REGIMES, SETTINGS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def predictor(file) -> dynamic.Predictor:
+    return dynamic.read(file)
 
 
 def known(day: float) -> dict:
@@ -135,26 +163,6 @@ def test_constant_hazards_are_foretold_by_their_formula(constant):
     assert set(curves["outcome"]) == {"free", "progression", "death"}
 
 
-JSON = {
-    "patient": "j1",
-    "arm": "y",
-    "age": 66,
-    "today": 60,
-    "infusions": [{"day": 0, "cells": 9e8, "product": "NK", "lot": "L1"}],
-    "mrd": [{"day": 0, "assay": "flow", "mrd": 0.002}, {"day": 30, "assay": "flow", "mrd": "<lod"}],
-}
-DESCRIBED = {
-    "title": "small",
-    "units": {},
-    "assays": {"flow": {"lod": 1e-4, "false_positive_rate": 0.01}, "qPCR": {"lod": 1e-5, "false_positive_rate": 0.0}},
-    "products": {"NK": {"lineage": "NK"}, "memory": {"lineage": "CIML-NK"}},
-    "covariates": {
-        "age": {"label": "age", "role": "baseline", "unit": "years", "per": 10, "centre": 60},
-        "arm": {"label": "arm", "role": "baseline", "reference": "x"},
-    },
-}
-
-
 def written(folder, value) -> str:
     path = folder / "patient.json"
     path.write_text(json.dumps(value))
@@ -231,3 +239,69 @@ def test_a_few_patients_need_not_have_the_reference_level(tmp_path):
     study = inquiry.from_json(tmp_path / "patient.json", DESCRIBED)
     assert not checks.check(study).passed  # nobody is in arm x
     assert checks.check(study, every_level=False).passed
+
+
+def redose(*arguments) -> object:
+    return CliRunner().invoke(app, ["predict", *map(str, arguments)], catch_exceptions=False)
+
+
+def test_the_command_prints_and_writes_what_the_function_says(file, predictor, tmp_path):
+    made = {name: tmp_path / name for name in ("table.csv", "curves.csv", "told.json", "one.svg")}
+    outputs = ["--csv", made["table.csv"], "--curves", made["curves.csv"], "--json", made["told.json"]]
+    result = redose(file, written(tmp_path, JSON), *outputs, "--figure", made["one.svg"])
+    assert result.exit_code == 0
+    table, curves = dynamic.predict(predictor, inquiry.read(tmp_path / "patient.json", DESCRIBED).tables)
+    saved = pd.read_csv(made["table.csv"], keep_default_na=False)
+    assert saved["free_365"].to_numpy() == pytest.approx(table["free_365"].to_numpy())
+    assert len(pd.read_csv(made["curves.csv"])) == len(curves)
+    told = json.loads(made["told.json"].read_text())
+    assert told["action"] == {"log10": -3.0, "regime": "10^-3 every 56 d"}
+    assert told["patients"][0]["next_test"] == table["next_test"].item()
+    assert "j1: day 60, MRD" in result.stdout
+    assert f"next test on day {table['next_test'].item():g}" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) < 120
+    assert made["one.svg"].exists()
+    assert made["one.svg"].with_suffix(".png").exists()
+
+
+def test_a_threshold_of_ones_own(file, tmp_path):
+    told = json.loads(redose(file, written(tmp_path, JSON), "--threshold", "1e-9", "--json", "-").stdout)
+    assert told["action"]["log10"] == pytest.approx(-9.0)
+    assert told["patients"][0]["p_above"] > 0.9
+
+
+def test_a_covariate_beyond_the_trial_is_said(file, tmp_path):
+    result = redose(file, written(tmp_path, JSON | {"age": 95}))
+    assert result.exit_code == 0
+    assert "note: extrapolated from the trial: age 95 beyond 50 to 75" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("value", "more", "code", "message"),
+    [
+        (JSON | {"age": None}, [], 1, "age is missing"),
+        (JSON | {"arm": "z"}, [], 1, "a level that the fit has not seen; give one of x, y"),
+        (JSON, ["--threshold", "3"], 2, "--threshold 3 is no fraction"),
+        (JSON, ["--figure", "x.pdf"], 2, "ends in .svg"),
+        (JSON, ["--patient", "j9", "--figure", "x.svg"], 2, "there is no prediction of that patient"),
+        (JSON, ["--day", "80"], 1, "1 of 1 patients are not at risk on day 80"),
+    ],
+)
+def test_what_cannot_be_predicted_ends_with_a_sentence(file, value, more, code, message, tmp_path):
+    result = redose(file, written(tmp_path, value), *more)
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_files_that_are_not_there_or_no_predictor(file, tmp_path):
+    missing = redose(tmp_path / "p.nc", written(tmp_path, JSON))
+    assert (missing.exit_code, "no such file" in missing.stderr) == (2, True)
+    wrong = redose(tmp_path / "patient.json", tmp_path / "patient.json")
+    assert (wrong.exit_code, "is not a predictor" in wrong.stderr) == (2, True)
+
+
+def test_a_history_is_cut_at_a_day(file, tmp_path):
+    """What was known on day 20: one sample of two, and the state of that day."""
+    told = json.loads(redose(file, written(tmp_path, JSON), "--day", "20", "--json", "-").stdout)
+    assert (told["patients"][0]["samples"], told["patients"][0]["today"]) == (1, 20.0)

@@ -74,7 +74,8 @@ def complete(patients: pd.DataFrame, column: str, where: str) -> pd.Series:
 
 def coding(patients: pd.DataFrame, column: str, about: dict, where: str) -> dict:
     """How a covariate enters a linear predictor: `centre` (study.yaml, else the mean over patients) and `per` of a
-    numeric one; `levels` and `reference` (study.yaml, else the first level in sorted order) of a categorical one.
+    numeric one, with `low` and `high`, the range of its values; `levels` and `reference` (study.yaml, else the first
+    level in sorted order) of a categorical one.
 
     Raises DesignError as `complete` does, and where all patients have one value or none has the reference level.
     """
@@ -82,7 +83,8 @@ def coding(patients: pd.DataFrame, column: str, about: dict, where: str) -> dict
     if len(set(values)) == 1:
         raise DesignError(f"{where}: '{column}' has one value for all patients, '{values.iloc[0]}': leave it out.")
     if pd.api.types.is_numeric_dtype(values):
-        return {"centre": float(role.get("centre", values.mean())), "per": float(role.get("per", 1.0))}
+        centred = {"centre": float(role.get("centre", values.mean())), "per": float(role.get("per", 1.0))}
+        return centred | {"low": float(values.min()), "high": float(values.max())}
     levels = sorted(values.unique())
     reference = role.get("reference", levels[0])
     if reference not in levels:
@@ -112,6 +114,19 @@ def coded(patients: pd.DataFrame, column: str, of: dict, where: str) -> pd.DataF
             f"{', '.join(of['levels'])}, or leave the patient out."
         )
     return pd.DataFrame({f"{column}[{x}]": (values == x).astype(float) for x in of["levels"] if x != of["reference"]})
+
+
+def beyond(patients: pd.DataFrame, known: dict[str, dict]) -> pd.Series:
+    """A sentence about every patient with a number outside the range of the fit, else "". known: from `codings`."""
+    said = pd.Series("", index=patients.index)
+    for column, of in known.items():
+        if "low" not in of or column not in patients:
+            continue
+        values = patients[column]
+        strange = (values < of["low"]) | (values > of["high"])
+        words = values[strange].map(lambda x, c=column, o=of: f"{c} {x:g} beyond {o['low']:.3g} to {o['high']:.3g}; ")
+        said = said.add(words.reindex(said.index, fill_value=""))
+    return said.where(said == "", "extrapolated from the trial: " + said.str.removesuffix("; "))
 
 
 def of_patients(patients: pd.DataFrame, columns: list[str], known: dict[str, dict], where: str) -> pd.DataFrame:

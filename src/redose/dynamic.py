@@ -15,13 +15,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from redose import design, files, newcomers, prediction, selection
+from redose import covariates, design, files, newcomers, prediction, selection
 from redose.prediction import Draws
 
 STEP = 7  # days between the days on which a test may fall
 CHUNK = 50  # patients at a time, which bounds the memory
 FORMAT = "1"  # of the predictor's file
 NO_SAMPLE = "no sample yet: as patients like this one"
+FEWEST = 3.0  # candidates that must count a draw
+UNLIKE = "a history unlike those of the trial: the numbers are rough"
 
 
 class PredictorError(ValueError):
@@ -170,10 +172,14 @@ def of_some(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows["reason"] = rows["state"].map(selection.REASONS).fillna("")
     ahead = np.flatnonzero((rows["state"] == "censored").to_numpy() & (last >= 0))
     rows.loc[ahead, "state"] = "progression-free"
+    notes = [covariates.beyond(tables["patients"], json.loads(data.attrs["codings"])).to_numpy()]
     if data.attrs["link"] != "none":
         rows["samples"] = np.bincount(data["sample_patient"].to_numpy(), minlength=len(rows))
-        rows.loc[rows["samples"].eq(0) & (rows["reason"] == ""), "reason"] = NO_SAMPLE
         rows["counted"] = counted
+        notes += [np.where(rows["samples"] == 0, NO_SAMPLE, ""), np.where(counted < FEWEST, UNLIKE, "")]
+    for note in notes:
+        said = rows["reason"].where(rows["reason"] == "", rows["reason"] + "; ") + note
+        rows["reason"] = rows["reason"].mask((note != "") & (rows["state"] == "progression-free"), said)
     if not len(ahead):
         return rows, pd.DataFrame(columns=CURVES)
     here = forecast(data, draws, last[ahead], of.action, of.settings)

@@ -24,7 +24,7 @@ def log10_fraction(ratio):
 
 def slope_of_fraction(ratio):
     """dM/dB = 1 / (1 + 10^B)."""
-    return 1.0 / (1.0 + 10.0**ratio)
+    return 1.0 / (1.0 + 10.0 ** np.minimum(ratio, 300.0))  # beyond that the power overflows
 
 
 @dataclass(frozen=True)

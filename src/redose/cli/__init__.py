@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from redose.cli import check, new
+from redose.cli import check, new, predict
 
 app = typer.Typer(
-    help="""Make and check the folder of a study, before and beside the workflow.
+    help="""Make and check the folder of a study, and predict patients from a fit.
 
     The analysis itself is Snakemake's: ./run, or snakemake with .venv activated.""",
     no_args_is_help=True,
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("new", help=new.HELP, epilog=new.EXITS)(new.new)
 app.command("check", help=check.HELP, epilog=check.EXITS)(check.check)
+app.command("predict", help=predict.HELP, epilog=predict.EXITS)(predict.predict)
 
 
 def version(wanted: bool) -> None:
