@@ -355,7 +355,7 @@ def select(folder: Path, model: str, redosing: float, people: pd.DataFrame) -> N
     files.write_table(table, own / f"{model}.gain.csv")
     files.write_table(gain.weighed(found, simple, of, 0.9), own / f"{model}.rules.csv")
     style.save(patients.gains(table, people, about(), of), own / f"{model}.gain.svg")
-    style.save(patients.rules(curve, of, gain.MODEL_RULE), own / f"{model}.rules.svg")
+    style.save(patients.rules(curve, gain.uplift(found, 0.9), of, gain.MODEL_RULE), own / f"{model}.rules.svg")
 
 
 def decide(folder: Path, model: str, redosing: float) -> None:

@@ -111,6 +111,23 @@ def test_net_benefit_of_rules_by_hand():
     assert (net[gain.MODEL_RULE] >= net["all"] - 1e-9).all() and (net[gain.MODEL_RULE] >= 0).all()
 
 
+def test_uplift_by_hand():
+    """Three patients gain 0, 30 and 60 days in both draws; covariates alone would treat the last one first, then the
+    first: 20, 20, 30 days a patient, and by chance 10, 20, 30."""
+    dims = ("draw", "regime", "patient", "outcome")
+    coords = {"regime": ["a", "b"], "patient": ["x", "y", "z"], "outcome": list(gain.KEPT)}
+    own, like = np.zeros((2, 2, 3, len(gain.KEPT))), np.zeros((2, 2, 3, len(gain.KEPT)))
+    place = gain.KEPT.index("free_days")
+    own[:, 0, :, place], like[:, 0, :, place] = [0, 30, 60], [20, 10, 30]
+    curve = gain.uplift(xr.Dataset({gain.OWN: (dims, own), gain.LIKE: (dims, like)}, coords), 0.9)
+    assert curve["treated"].to_numpy() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert curve["gained"].to_numpy() == pytest.approx([0, 20, 20, 30])
+    assert curve["gained_low"].to_numpy() == pytest.approx([0, 20, 20, 30])
+    assert curve["by_chance"].to_numpy() == pytest.approx([0, 10, 20, 30])
+    assert curve["above"].to_numpy() == pytest.approx([0, 10, 0, 0])
+    assert curve["area"].to_numpy() == pytest.approx(10 / 3)  # trapezoids of 0, 10, 0, 0
+
+
 def test_who_has_detectable_mrd_before_treatment(posterior):
     """p1 was above its limit 7 days before, p2 on the day itself, and p3 has no sample."""
     data, _ = posterior

@@ -97,6 +97,7 @@ rule gain:
             caption="../report/table_rules.rst",
         ),
         curve="results/{study}/selection/{model}.rules_curve.csv",
+        uplift="results/{study}/selection/{model}.uplift.csv",
         rules_figure=report(
             "results/{study}/selection/{model}.rules.svg",
             category="9 Patient selection",

@@ -99,12 +99,13 @@ def over_covariates(figure: Figure, axis, joined: pd.DataFrame, columns: list[st
 
 
 @style.styled
-def rules(table: pd.DataFrame, of: dict, banded: str) -> Figure:
-    """Net benefit of every rule of whom to treat over the threshold, with the band of one.
+def rules(table: pd.DataFrame, uplift: pd.DataFrame, of: dict, banded: str) -> Figure:
+    """Net benefit of every rule of whom to treat over the threshold, with the band of one (left); days gained as more
+    patients are treated, those first whose like are expected to gain most (right).
 
-    table: from gain.curve; of: config, `decision: gain`; banded: name of that rule."""
-    figure = Figure(figsize=(style.WIDTH, 3.2))
-    axis = figure.subplots()
+    table, uplift: from gain.curve, gain.uplift; of: config, `decision: gain`; banded: name of that rule."""
+    figure = Figure(figsize=(style.WIDTH, 3.4))
+    axis, treated = figure.subplots(1, 2, width_ratios=[1.4, 1])
     for colour, (name, part) in zip(GROUPS * len(table), table.groupby("rule", sort=False), strict=False):
         if name == banded:
             axis.fill_between(part["threshold"], part["low"], part["high"], color=colour, alpha=0.2, linewidth=0)
@@ -115,5 +116,13 @@ def rules(table: pd.DataFrame, of: dict, banded: str) -> Figure:
     axis.set_xlim(0, table["threshold"].max())
     axis.set_xlabel("threshold: days that treatment must bring to be worth its burden")
     axis.set_ylabel("net benefit, days a patient")
+    treated.fill_between(
+        uplift["treated"], uplift["gained_low"], uplift["gained_high"], color=style.BLUE, alpha=0.2, linewidth=0
+    )
+    treated.plot(uplift["treated"], uplift["gained"], color=style.BLUE)
+    treated.plot(uplift["treated"], uplift["by_chance"], color=style.BLACK, linewidth=0.8, linestyle=":")
+    treated.set_xlabel("share treated, highest expected gain first")
+    treated.set_ylabel("days gained a patient of the trial")
+    treated.set_xlim(0, 1)
     figure.legend(loc="outside lower center", ncols=2)
     return figure
