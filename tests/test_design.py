@@ -373,3 +373,19 @@ def test_other_patients_need_no_sample_and_no_infusion():
     assert found.sizes["sample"] == 0
     assert found.sizes["infusion"] == 0
     assert found["trait"].to_numpy().tolist()[-2:] == ["log kill n1", "log kill n2"]
+
+
+def test_an_infusion_in_a_later_interval_may_kill_otherwise():
+    """p1 was infused on day 0 of its first interval and day 100 of its second, p2 in its first one only."""
+    wanted = {"kinetics": STRANDS | {"kill": ["age", "product", "interval"]}}
+    data = build("joint_step", **wanted)
+    place = list(data["feature"].to_numpy()).index("xi[interval]")
+    raw = data["dose_features"].to_numpy() + data["mean_features"].to_numpy()[data["dose_patient"].to_numpy()]
+    assert raw[:, place].tolist() == [0, 1, 0, 0, 0]
+    assert data["property"].to_numpy().tolist() == ["product memory", "interval"]
+    assert data["lot_property"].to_numpy().tolist() == [[0, 0], [0, 0]]
+    assert data["kill_covariate"].to_numpy().tolist() == ["age"]
+    first = small_study()
+    first["infusions"] = first["infusions"].drop(index=1).reset_index(drop=True)
+    with pytest.raises(covariates.DesignError, match="no infusion falls in a later 'interval'"):
+        build("joint_step", tables=first, **wanted)

@@ -99,7 +99,7 @@ def frame(tables: dict, about: dict, model: str, options: dict, priors: dict, li
             covariates.INTERVAL in wanted["covariates"],
             {c: changing(c) for c in wanted["time_dependent"]},
         )
-    infusions = markers.infusions(tables, about, index, options, like) if LINKS[model] != "none" else None
+    infusions = markers.infusions(tables, about, index, intervals, options, like) if LINKS[model] != "none" else None
     return Frame(
         patients,
         intervals,

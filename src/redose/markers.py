@@ -39,8 +39,8 @@ class Infusions:
     """The infusions as the kinetics see them, with names of products, of features of the kill, and of lots.
 
     half_lives: name of the prior of each product's half-life, by lineage. Features: psi, rho, then theta of every
-    agent, xi of every property of products, and a lot each. lot_properties: those of the product of each lot, shape
-    (lot, property).
+    agent, xi of every property of products (and of the interval number), and a lot each. lot_properties: those of the
+    product of each lot, in a first interval, shape (lot, property).
     """
 
     doses: kinetics.Doses
@@ -67,12 +67,14 @@ def options_of(options: dict) -> dict:
     return DEFAULTS | options["kinetics"]
 
 
-def infusions(tables: dict, about: dict, index: pd.Index, options: dict, like: xr.Dataset | None) -> Infusions:
-    """The infusions of the patients in `index`. options: the model's, with `reference_cells` and `kinetics`. like: as
-    in `design.build`.
+def infusions(
+    tables: dict, about: dict, index: pd.Index, intervals: pd.DataFrame, options: dict, like: xr.Dataset | None
+) -> Infusions:
+    """The infusions of the patients in `index`. intervals: of the design's frame. options: the model's, with
+    `reference_cells` and `kinetics`. like: as in `design.build`.
 
-    Raises DesignError for an agent that the table courses lacks, for product properties that do not vary, and for a
-    product that the fit has not seen.
+    Raises DesignError for an agent that the table courses lacks, for properties that do not vary, and for a product
+    that the fit has not seen.
     """
     table = tables["infusions"].reset_index(drop=True)
     wanted = options_of(options)
@@ -94,15 +96,31 @@ def infusions(tables: dict, about: dict, index: pd.Index, options: dict, like: x
         kinetics.earlier_infusions(patient, day),
         *windows,
         *(properties[name].to_numpy()[of] for name in properties),
+        *later_intervals(intervals, patient, day, wanted["kill"], needed=like is None),
         *((table["lot"] == lot).to_numpy(float) for lot in lots),
     ]
     features = np.column_stack(columns) if len(table) else np.zeros((0, len(columns)))
     doses = kinetics.arrange_doses(patient, day, of, features, len(index))
+    properties = properties.assign(**{covariates.INTERVAL: 0.0} if covariates.INTERVAL in wanted["kill"] else {})
     before = like["lot_property"].to_numpy() if fitted else np.zeros((0, properties.shape[1]))
     first = [of[int(np.flatnonzero(table["lot"] == lot)[0])] for lot in lots[len(before) :]]
     of_lots = np.concatenate([before, properties.to_numpy(float).reshape(len(products), -1)[first]])
     lineages = [about.get("products", {}).get(p, {}).get("lineage", "none") for p in products]
     return Infusions(doses, products, [HALF_LIVES[x] for x in lineages], timed, list(properties), lots, of_lots)
+
+
+def later_intervals(intervals: pd.DataFrame, patient, day, kill: list[str], needed: bool) -> list[np.ndarray]:
+    """The number of intervals before the one that each infusion falls in, shape (infusion,), where `kill` asks for it.
+
+    Raises DesignError where every infusion falls in a first interval, if others are needed."""
+    if covariates.INTERVAL not in kill:
+        return []
+    start, owner = start_day(intervals), intervals["patient"].to_numpy()
+    begun = (owner == patient[:, None]) & (start <= day[:, None])
+    earlier = np.maximum(begun.sum(1) - 1.0, 0.0)
+    if needed and not earlier.any():
+        raise DesignError(f"config: kinetics.kill: no infusion falls in a later '{covariates.INTERVAL}': leave it out.")
+    return [earlier]
 
 
 def require_known(table: pd.DataFrame, column: str, known: list[str]) -> None:

@@ -21,6 +21,7 @@ from redose.prediction import Draws
 LOWEST, HIGHEST, SPACING = -16.0, 6.0, 0.01  # log10 ratio at which the link is tabulated
 COUNTED = ("2", "3", "4")  # grades of acute GVHD that an outcome counts
 SEVERE = {"acute": ("3", "4"), "chronic": ("severe",)}
+LATER = f"xi[{covariates.INTERVAL}]"  # feature of infusions in later intervals, which are not simulated
 KINDS_OF_CAUSE = {"progression": path.PROGRESSION, "death": path.DEATH}
 
 
@@ -148,7 +149,7 @@ def kill(data: xr.Dataset, draws: Draws, regimes: list[Regime], reference_cells:
                 f"config: decision.regimes ({r.name}).product: '{product}' was not infused: give {known}."
             )
         place, row = products.index(product), np.zeros(len(features))
-        of_product = [k for k, name in enumerate(features) if name.startswith("xi[")]
+        of_product = [k for k, name in enumerate(features) if name.startswith("xi[") and name != LATER]
         row[of_product] = raw[np.flatnonzero(data["dose_product"].to_numpy() == place)[0], of_product]
         row[features.index("psi")] = np.log(r.cells / reference_cells)
         if r.agent:
