@@ -11,6 +11,7 @@ from redose import contract, files
 from redose.clinical import summarise
 from redose.decisions import choice, gain, outcomes, path, regimes
 from redose.figures import (
+    accuracy,
     checking,
     clinical,
     comparison,
@@ -49,6 +50,8 @@ def settings(study: str, models: list[str], source: str = "tables") -> dict:
     """The repository's config, narrowed to one study with these models."""
     entry = {"folder": "/home/someone/secret", "source": source, "estimand": CONFIG["studies"]["bladder"]["estimand"]}
     known = CONFIG["studies"]["redosable"]["models"]
+    if source == "simulate":
+        entry["validation"] = {"folds": 5, "windows": [{"day": 91, "horizons": [182]}]}
     return {**CONFIG, "studies": {study: {**entry, "models": {m: known[m] for m in models}}}}
 
 
@@ -404,9 +407,45 @@ def write(folder: Path, models: list[str], simulated: bool = False, redosing: fl
             select(folder, model, redosing, study["patients"])
     if with_gvhd:
         conclude_gvhd(folder, study["patients"], made)
+    if simulated:
+        validate(folder / "validation", models)
     if len(models) > 1:
         style.save(comparison.differences(compare(models)), folder / "compare.svg")
     return folder
+
+
+def accurate(models: list[str]) -> pd.DataFrame:
+    """What the rule `judge_validation` writes: models and references, two causes, one window without a case."""
+    rows = []
+    for model in [*models, "incidence", "landmark_cox"]:
+        for horizon in (91, 182):
+            for cause in ("progression", "death"):
+                for metric, value in (("auc", 0.7), ("brier", 0.1), ("ipa", 0.2), ("observed_expected", 1.1)):
+                    row = {"landmark": 91, "horizon": horizon, "cause": cause, "model": model, "metric": metric}
+                    known = not (cause == "death" and horizon == 91 and metric == "auc")
+                    row |= {"estimate": value, "low": value - 0.1, "high": value + 0.1} if known else {}
+                    rows.append(row | {"patients": 6, "cases": 2, "left_out": 1})
+    return pd.DataFrame(rows)
+
+
+def calibrated(models: list[str]) -> pd.DataFrame:
+    """Three groups of like risk; the lowest has no event."""
+    rows = []
+    for model in [*models, "incidence", "landmark_cox"]:
+        for group, (predicted, observed) in enumerate([(0.1, 0.0), (0.3, 0.35), (0.6, 0.5)], start=1):
+            row = {"landmark": 91, "horizon": 182, "cause": "progression", "model": model, "group": group}
+            row |= {"predicted": predicted, "observed": observed}
+            rows.append(row | ({"low": observed - 0.1, "high": observed + 0.1} if observed else {}))
+    return pd.DataFrame(rows)
+
+
+def validate(folder: Path, models: list[str]) -> None:
+    """What the rules of the validation leave in `folder`."""
+    table, groups = accurate(models), calibrated(models)
+    files.write_table(table, folder / "accuracy.csv")
+    files.write_table(groups, folder / "calibration.csv")
+    style.save(accuracy.metrics(table), folder / "accuracy.svg")
+    style.save(accuracy.calibration(groups), folder / "calibration.svg")
 
 
 def conclude(folder: Path, model: str, simulated: bool) -> None:

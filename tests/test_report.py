@@ -80,6 +80,7 @@ def test_the_page_is_whole(which, request):
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
     absent = {"plain": ["gvhd", "decisions", "selection"], "joint": ["gvhd"], "ill": ["decisions", "selection"]}[which]
+    absent += ["validation"] if which != "joint" else []
     titles = [t for name, t in report.CHAPTERS.items() if name not in absent]
     assert page.headings == [f"{k} {title}" for k, title in enumerate(titles, 1)]
 
@@ -293,7 +294,7 @@ def test_the_same_results_give_the_same_page(plain):
 
 
 def test_every_figure_has_its_caption_with_the_numbers_of_the_config():
-    drawn = {*reading.FIGURES, *reading.GVHD_FIGURES, "comparison"}
+    drawn = {*reading.FIGURES, *reading.GVHD_FIGURES, *reading.VALIDATION_FIGURES, "comparison"}
     for name in drawn:
         text = dossiers.CAPTIONS[name]
         assert "How to read it:" in text, name

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from redose.report import answer, tables, words
-from redose.report.reading import Dossier, Fit, Gvhd
+from redose.report.reading import Dossier, Fit, Gvhd, Validation
 
 CHAPTERS = {
     "answer": "Answer first",
@@ -22,6 +22,7 @@ CHAPTERS = {
     "decisions": "Decisions",
     "selection": "Patient selection",
     "outlook": "Patient outlook",
+    "validation": "Out of sample",
     "comparison": "Model comparison",
     "checking": "Model checking",
     "methods": "Methods and assumptions",
@@ -51,6 +52,8 @@ ALT = {
     "patient": "MRD, tests, infusions and state probabilities of one patient under three regimes",
     "weights": "Preferred regime by cost and willingness to pay, and acceptability curve",
     "threshold": "Risk of progression against MRD, and posterior of the prognostic threshold",
+    "accuracy": "AUC and index of prediction accuracy of models and references by landmark day and horizon",
+    "validation": "Observed incidence against predicted risk of groups of like risk, patients left out",
     "comparison": "Differences in expected log predictive density between models",
 }
 
@@ -95,18 +98,19 @@ def render(dossier: Dossier) -> str:
 
 def chapters(dossier: Dossier) -> dict[str, str]:
     """Chapters of this dossier: GVHD has one where it is an outcome, decisions and selection where regimes were
-    simulated."""
+    simulated, out of sample where patients were left out."""
     absent = {"gvhd"} if not dossier.gvhd else set()
     absent |= {"decisions", "selection"} if not dossier.with_decisions else set()
+    absent |= {"validation"} if not dossier.validation else set()
     return {name: title for name, title in CHAPTERS.items() if name not in absent}
 
 
-def figure(dossier: Dossier, name: str, fit: Fit | Gvhd | None) -> Figure | None:
+def figure(dossier: Dossier, name: str, fit: Fit | Gvhd | Validation | None) -> Figure | None:
     """The figure of a model (or of the study, fit None) with its caption; None where it was not drawn."""
     uri = fit.figures.get(name) if fit else dossier.comparison
     if uri is None:
         return None
-    alt = f"{ALT[name]}, model {fit.model}" if fit else ALT[name]
+    alt = f"{ALT[name]}, model {fit.model}" if fit and fit.model else ALT[name]
     return Figure(name, uri, alt, caption(dossier, name, fit.model if fit else ""))
 
 

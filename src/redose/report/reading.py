@@ -41,6 +41,7 @@ GVHD_FIGURES = {
     "priors": "gvhd/priors.svg",
     "chains": "gvhd/chains.svg",
 }
+VALIDATION_FIGURES = {"accuracy": "accuracy.svg", "validation": "calibration.svg"}
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,18 @@ class Gvhd:
 
 
 @dataclass(frozen=True)
+class Validation:
+    """How well patients left out were predicted: the table of accuracy, and figures (name -> data URI)."""
+
+    accuracy: pd.DataFrame
+    figures: dict
+    model: str = ""
+
+
+@dataclass(frozen=True)
 class Dossier:
-    """A study with its fits, best predicting first; gvhd: its model of GVHD, None where it has none. settings: the
-    config, `studies` narrowed to this one."""
+    """A study with its fits, best predicting first; gvhd: its model of GVHD, validation: of patients left out, None
+    where it has none. settings: the config, `studies` narrowed to this one."""
 
     study: str
     settings: dict
@@ -101,6 +111,7 @@ class Dossier:
     comparison: str | None
     fits: dict
     gvhd: Gvhd | None
+    validation: Validation | None
     digests: dict
     captions: dict
 
@@ -159,6 +170,7 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
         comparison=embedded(difference) if len(order) > 1 and difference.exists() else None,
         fits={model: read_fit(folder, model) for model in order},
         gvhd=read_gvhd(folder) if "gvhd" in entry["models"] else None,
+        validation=read_validation(folder / "validation") if "validation" in entry else None,
         digests={name: digest(folder / "tables" / f"{name}.parquet") for name in names},
         captions=captions,
     )
@@ -198,6 +210,12 @@ def read_gvhd(folder: Path) -> Gvhd:
         figures={name: embedded(folder / place) for name, place in GVHD_FIGURES.items()},
         made_by=dict(files.read_tree(own / "posterior.nc")["posterior"].attrs),
     )
+
+
+def read_validation(folder: Path) -> Validation:
+    """What the run found of patients left out."""
+    drawn = {name: embedded(folder / place) for name, place in VALIDATION_FIGURES.items()}
+    return Validation(read_table(folder / "accuracy.csv"), drawn)
 
 
 def embedded(path: Path) -> str:

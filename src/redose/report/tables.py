@@ -9,6 +9,7 @@ import pandas as pd
 from redose import covariates
 from redose import estimand as strategy
 from redose.figures import checking, labels
+from redose.figures.accuracy import NAMES as REFERENCES
 from redose.report import words
 from redose.report.reading import Dossier, Fit, Gvhd
 
@@ -413,6 +414,21 @@ def described(dossier: Dossier, patient: str) -> list[Cell]:
     found = (own[c] for c in burdens(dossier))
     values = [Cell(x) if isinstance(x, str) else cell(x, words.rounded) for x in found]
     return [Cell(patient), *[Cell(str(own[dossier.group]))] * grouped, *values]
+
+
+def accuracy(dossier: Dossier) -> Table:
+    """Accuracy of every model and reference by window and cause, patients left out."""
+    rows, keys = [], ["landmark", "horizon", "cause", "model"]
+    for (landmark, horizon, cause, model), part in dossier.validation.accuracy.groupby(keys, sort=True):
+        of = part.set_index("metric")
+        row = [cell(landmark, "{:g}".format), cell(horizon, "{:g}".format), Cell(labels.CAUSES.get(cause, cause))]
+        row.append(Cell(REFERENCES.get(model, model)))
+        for name in ("auc", "ipa", "observed_expected"):
+            row.append(estimate(*of.loc[name, ["estimate", "low", "high"]], "{:.2f}".format))
+        rows.append([*row, count(int(of["patients"].iloc[0])), count(int(of["cases"].iloc[0]))])
+    columns = ["day", "+ days", "outcome", "model", "AUC", "index of prediction accuracy", "observed / expected"]
+    columns += ["patients", "events"]
+    return Table("Accuracy of predictions of patients left out", columns, rows, "validation/accuracy.csv")
 
 
 def comparison(dossier: Dossier) -> Table:
