@@ -34,6 +34,7 @@ METRICS = ("auc", "brier", "ipa", "observed_expected")
 WINDOW = ["landmark", "horizon", "cause"]
 BAND = ("observed", "low", "high", "reason")  # of a group of the calibration table
 NONE = "none"  # the event of a censored patient
+INCIDENCE, COX = "incidence", "landmark_cox"  # models of `references`
 RESAMPLES = 1000
 LEVEL = 0.95
 ENOUGH = 0.9  # share of the resamples that must have a metric for its band to be given

@@ -21,10 +21,8 @@ import pandas as pd
 from lifelines.exceptions import ConvergenceError
 
 from redose import survival
-from redose.accuracy import LOST, NONE, Window, check_outcomes, once, refuse
+from redose.accuracy import COX, INCIDENCE, LOST, NONE, Window, check_outcomes, once, refuse
 
-INCIDENCE = "incidence"
-COX = "landmark_cox"
 PENALTY = 0.01  # lifelines' ridge on covariates of unit sd: takes n·PENALTY/2·β² from the log likelihood of n patients
 EXACT = {"precision": 1e-10, "r_precision": 1e-13}  # as lifelines is set, it stops 1e-4 of a slope away
 FARTHEST = 20.0  # log relative hazard: beyond it a covariate is far outside the training patients', and exp overflows

@@ -198,12 +198,12 @@ def judged(
     predictions: of all models and references, COLUMNS. happened: from `outcomes`. Patients of a fold whose fit the gate
     rejected are left out for every model; `left_out` in the first table counts them.
     """
-    ours = ~predictions["model"].isin((references.INCIDENCE, references.COX))
+    ours = ~predictions["model"].isin((accuracy.INCIDENCE, accuracy.COX))
     rejected = predictions.loc[ours & (predictions["reason"].fillna("") != ""), "patient"].unique()
     kept = predictions[~predictions["patient"].isin(rejected)]
     if kept.empty:
         raise ValueError("the gate rejected the fit of every fold: there is no prediction to judge.")
     known = happened[happened["patient"].isin(kept["patient"])]
     resamples, own_seed = shared["resamples"], seed_of(seed, "resamples") % 2**32
-    table = accuracy.judged(kept, known, references.INCIDENCE, None, resamples, own_seed, ci_prob)
+    table = accuracy.judged(kept, known, accuracy.INCIDENCE, None, resamples, own_seed, ci_prob)
     return table.assign(left_out=len(rejected)), accuracy.calibrated(kept, known, shared["groups"], ci_prob)

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from redose.accuracy import COX, INCIDENCE
 from redose.figures import labels, style
 
-SHOWN = {"auc": "AUC", "ipa": "index of prediction accuracy"}
+SHOWN = {"auc": "AUC", "ipa": "prediction accuracy"}
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.VERMILLION, style.SKY, style.BLACK)
-NAMES = {"incidence": "incidence of the others", "landmark_cox": "landmark Cox model"}
+NAMES = {INCIDENCE: "incidence among the others", COX: "landmark Cox model"}
 NEUTRAL = {"auc": 0.5, "ipa": 0.0}  # of a prediction that tells nobody from nobody
 
 
@@ -27,8 +28,9 @@ def models_of(table: pd.DataFrame) -> dict[str, str]:
 @style.styled
 def metrics(table: pd.DataFrame) -> Figure:
     """AUC and index of prediction accuracy with their bands, a row of panels per cause, windows along the axis and
-    models side by side. table: from `validation.judged`."""
-    causes = list(table["cause"].unique())
+    models side by side; dashed, the incidence among the others, which tells nobody from nobody. table: from
+    `validation.judged`."""
+    causes, table = list(table["cause"].unique()), table[table["model"] != INCIDENCE]
     figure, axes = style.panels(len(SHOWN) * len(causes), len(SHOWN), 2.0, sharex=True)
     colour = models_of(table)
     windows = table[["landmark", "horizon"]].drop_duplicates().sort_values(["landmark", "horizon"])
@@ -52,7 +54,7 @@ def metrics(table: pd.DataFrame) -> Figure:
 def calibration(table: pd.DataFrame) -> Figure:
     """Observed incidence with its band against mean predicted risk of groups of like risk, a panel per window and
     cause. table: the second of `validation.judged`; predictions that are the same for everybody are left out."""
-    shown = table[table["model"] != "incidence"]
+    shown = table[table["model"] != INCIDENCE]
     keys = list(shown.groupby(["cause", "landmark", "horizon"], sort=False).groups)
     figure, axes = style.panels(max(len(keys), 1), 3, 2.1)
     colour = models_of(shown)
@@ -67,9 +69,9 @@ def calibration(table: pd.DataFrame) -> Figure:
         axis.set_title(f"{labels.short(cause, 20)}, {window(landmark, horizon)}")
         axis.set_xlim(0, top)
         axis.set_ylim(0, top)
-    figure.supxlabel("predicted risk", fontsize=8)
-    figure.supylabel("observed incidence", fontsize=8)
+        axis.set_xlabel("predicted risk")
+        axis.set_ylabel("observed incidence")
     handles = [axes[0].scatter([], [], color=c, s=14, label=NAMES.get(m, m)) for m, c in colour.items()]
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
+        figure.legend(handles=handles, loc="outside lower center", ncols=2 if len(keys) == 1 else 4)
     return figure
