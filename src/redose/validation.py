@@ -31,6 +31,9 @@ from redose.models import MODELS
 from redose.seeds import seed_of
 
 COLUMNS = ["landmark", "horizon", "cause", "model", "patient", "risk", "reason"]
+NUMBERS = ["estimate", "low", "high", "difference", "difference_low", "difference_high"]
+# leaving out a case lowers the incidence of the others: over folds its AUC lies below 0.5
+SAME = "everybody of a fold has the same risk"
 LAST_READING = "last reading"  # covariate of the landmark Cox model: log10, or the limit where it was below that
 
 
@@ -193,7 +196,8 @@ def outcomes(tables: dict, options: dict, own: dict) -> pd.DataFrame:
 def judged(
     predictions: pd.DataFrame, happened: pd.DataFrame, shared: dict, ci_prob: float, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(accuracy, calibration): `accuracy.judged` against the incidence among the others, and `accuracy.calibrated`.
+    """(accuracy, calibration): `accuracy.judged`, differences to the landmark Cox model and `ipa` from the incidence
+    among the others, and `accuracy.calibrated`.
 
     predictions: of all models and references, COLUMNS. happened: from `outcomes`. Patients of a fold whose fit the gate
     rejected are left out for every model; `left_out` in the first table counts them.
@@ -205,5 +209,8 @@ def judged(
         raise ValueError("the gate rejected the fit of every fold: there is no prediction to judge.")
     known = happened[happened["patient"].isin(kept["patient"])]
     resamples, own_seed = shared["resamples"], seed_of(seed, "resamples") % 2**32
-    table = accuracy.judged(kept, known, accuracy.INCIDENCE, None, resamples, own_seed, ci_prob)
+    table = accuracy.judged(kept, known, accuracy.COX, accuracy.INCIDENCE, resamples, own_seed, ci_prob)
+    same = (table["model"] == accuracy.INCIDENCE) & (table["metric"] == "auc")
+    table.loc[same, NUMBERS] = np.nan
+    table.loc[same, "reason"] = SAME
     return table.assign(left_out=len(rejected)), accuracy.calibrated(kept, known, shared["groups"], ci_prob)
