@@ -162,7 +162,7 @@ def test_every_outcome_that_is_kept_is_one_of_the_kernel():
 @pytest.mark.slow
 def test_gains_of_a_simulated_trial_are_the_true_ones(tmp_path):
     """Every patient's expected gain against that at its true traits and parameters, 240 patients with every strand."""
-    truth, about, data, tree = refitted("joint_step", 101, tmp_path)
+    truth, about, data, tree, _ = refitted("joint_step", 101, tmp_path)
     draws = prediction.thin(tree["posterior"].to_dataset(), 200)
     both = (draws, calibration.true_draws(data, truth))
     guessed, true = (gain.simulate(data, x, None, about, CONFIG["decision"], 1, 2) for x in both)

@@ -20,6 +20,7 @@ STUDY = CONFIG["studies"]["redosable"]
 SAMPLING = {"chains": 4, "tune": 500, "draws": 500, "target_accept": 0.9, "careful": 0.99}
 # 5/7 of the draws of the config, and so of its limits
 LIMITS = CONFIG["acceptance"] | {"rhat": 1.02, "ess_bulk": 285, "ess_tail": 285}
+AGAIN = {"draws": 1000}  # of a rejected fit, as the gate's message advises; judged by the config's own limits
 SEEDS = {"joint_step": range(101, 111), "joint_value": range(101, 106)}
 PARAMETERS = 39  # of the population in the simulator, but tau
 LINKS = {
@@ -28,9 +29,9 @@ LINKS = {
 }
 
 
-def refitted(model: str, seed: int, folder: Path) -> tuple[dict, dict, object, object]:
-    """(truth, study.yaml, design, posterior tree) of one simulated trial of 240 patients, through files and checks like
-    any other."""
+def refitted(model: str, seed: int, folder: Path) -> tuple[dict, dict, object, object, acceptance.Verdict]:
+    """(truth, study.yaml, design, posterior tree, the gate's verdict) of one simulated trial of 240 patients, through
+    files and checks like any other."""
     protocol = simulate.protocol_with(PROTOCOL, {"seed": seed, "parameters": LINKS[model]})
     simulated, truth = simulate.simulate(protocol)
     simulate.write(simulated, truth, folder)
@@ -40,14 +41,20 @@ def refitted(model: str, seed: int, folder: Path) -> tuple[dict, dict, object, o
     options = CONFIG["model"] | {"estimand": STUDY["estimand"]} | STUDY["models"][model]
     data = design.build(verdict.tables, study.about, model, options, CONFIG["priors"])
     built = models.MODELS[model](data, priors.convert_all(CONFIG["priors"]))
-    tree = sampling.fit(
-        built, data, SAMPLING, sampling.seed_of(seed, model), f"{model}, seed {seed}", sampling.available_cores()
-    )
-    return truth, study.about, data, tree
+    made, own, cores = sampling.compiled(built), sampling.seed_of(seed, model), sampling.available_cores()
+    for more, limits in (({}, LIMITS), (AGAIN, CONFIG["acceptance"])):
+        tree = sampling.drawn(made, built, data, SAMPLING | more, own, f"{model}, seed {seed}", cores)
+        table, sampler = diagnostics.summarise(tree, 0.9), diagnostics.sampler_summary(tree)
+        verdict = acceptance.judge(table, sampler, limits, model, str(seed))
+        if verdict.accepted:
+            break
+        print(verdict.text(), flush=True)
+    return truth, study.about, data, tree, verdict
 
 
 def compared(truth: dict, tree) -> dict[str, bool]:
-    """Parameter -> whether its 90 % interval holds the truth, for every population parameter of the simulator."""
+    """Parameter -> whether its 90 % interval holds the truth, for every population parameter of the simulator. Prints
+    by how many posterior sds the means of the others are off."""
     posterior = tree["posterior"].to_dataset()
     found = {}
     for name in diagnostics.population(posterior):
@@ -60,6 +67,9 @@ def compared(truth: dict, tree) -> dict[str, bool]:
                 found[f"{name}[{key}]"] = bool(low.sel({dim: key}) <= value <= high.sel({dim: key}))
         else:
             found[name] = bool(low <= truth[name] <= high)
+            if not found[name]:
+                x = posterior[name]
+                print(f"{name} {float((x.mean() - truth[name]) / x.std()):+.1f} sd; ", end="")
     return found
 
 
@@ -67,12 +77,11 @@ def compared(truth: dict, tree) -> dict[str, bool]:
 @pytest.mark.parametrize("model", LINKS)
 def test_intervals_cover_the_truth(model, tmp_path, record_property):
     """Of the population's parameters 80 % at least, over ten trials between 85 and 95 % and each in six or more; every
-    fit passes the gate, at limits for fewer draws. All trials are run before anything is judged."""
+    fit passes the gate, at limits for fewer draws, or once again with twice the draws at the config's own. All trials
+    are run before anything is judged."""
     held, rejected = [], []
     for seed in SEEDS[model]:
-        truth, _, _, tree = refitted(model, seed, tmp_path / str(seed))
-        table = diagnostics.summarise(tree, 0.9)
-        verdict = acceptance.judge(table, diagnostics.sampler_summary(tree), LIMITS, model, str(seed))
+        truth, _, _, tree, verdict = refitted(model, seed, tmp_path / str(seed))
         rejected += [] if verdict.accepted else [verdict.text()]
         held.append(compared(truth["parameters"], tree))
         missed = sorted(k for k, v in held[-1].items() if not v)
