@@ -301,6 +301,16 @@ def test_files_that_are_not_there_or_no_predictor(file, tmp_path):
     assert (wrong.exit_code, "is not a predictor" in wrong.stderr) == (2, True)
 
 
+def test_today_is_the_end_of_follow_up_whatever_was_assessed_last(file, tmp_path):
+    """A sample between the last assessment and today counts, and today is not the assessment."""
+    interval = {"interval": 1, "start_day": 0, "end_day": 60, "last_free_day": 20, "outcome": "censored"}
+    given = {n: x for n, x in JSON.items() if n != "today"} | {"intervals": [interval]}
+    told, plain = (json.loads(redose(file, written(tmp_path, x), "--json", "-").stdout) for x in (given, JSON))
+    assert told["patients"] == plain["patients"]
+    later = JSON | {"mrd": [*JSON["mrd"], {"day": 70, "assay": "flow", "mrd": 0.3}]}  # after today: not read
+    assert json.loads(redose(file, written(tmp_path, later), "--json", "-").stdout)["patients"] == plain["patients"]
+
+
 def test_a_history_is_cut_at_a_day(file, tmp_path):
     """What was known on day 20: one sample of two, and the state of that day."""
     told = json.loads(redose(file, written(tmp_path, JSON), "--day", "20", "--json", "-").stdout)

@@ -1,6 +1,7 @@
 """What was known on a day, worked by hand on the small study."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_models import options, small_study
 
@@ -77,3 +78,52 @@ def test_planned_infusions_go_on_from_the_last_one():
     late = history.with_plan(known, {"quarterly": 91}, 200, 400)["infusions"]  # that of day 182 was missed
     assert late.loc[late["patient"] == "p2", "day"].tolist() == [0, 91, 273, 364]
     assert history.with_plan(known, {}, 140, 400)["infusions"].equals(known["infusions"])
+    overdue = history.with_plan(known, {"quarterly": 91}, 190, 400)["infusions"]  # by eight days: given on the next one
+    assert overdue.loc[overdue["patient"] == "p2", "day"].tolist() == [0, 91, 191, 273, 364]
+
+
+def test_planned_courses_end_when_they_have_lasted_as_planned():
+    """p2's nivolumab began on day 60, p3's ended on day 40."""
+    known = history.until(small_study(), options(), 140)
+    for days, end in ((112, 172.0), (50, 140.0)):
+        stops = history.with_plan(known, {"courses": {"nivolumab": days}}, 140, 400)["courses"].set_index("patient")
+        assert stops["stop_day"].to_dict() == {"p1": 99.0, "p2": end, "p3": 40.0}
+    assert (
+        np.isinf(history.with_plan(known, {"courses": {"azacitidine": 7}}, 140, 400)["courses"]["stop_day"]).sum() == 1
+    )
+
+
+def test_today_is_the_end_of_follow_up_and_a_course_that_was_on_goes_on():
+    tables = small_study()
+    tables["intervals"].loc[2, "last_free_day"] = 200.0  # p1's last interval, censored on day 240
+    tables["courses"].loc[0, "stop_day"] = 240.0
+    found = history.today(tables)
+    assert np.isnan(found["intervals"].loc[2, "last_free_day"])
+    assert found["intervals"].loc[1, "last_free_day"] == 130.0
+    assert found["courses"]["stop_day"].tolist() == [np.inf, 210.0, 40.0]
+
+
+def test_whatever_comes_after_the_landmark_changes_nothing():
+    day = 140
+    known = history.until(small_study(), options(), day)
+    for seed in range(5):
+        rng, tables = np.random.default_rng(seed), small_study()
+        tables["intervals"] = tables["intervals"].astype({"end_day": float, "start_day": float})
+        for name, columns in (
+            ("mrd", {"day": "mrd"}),
+            ("gvhd", {"end_day": "end_day"}),
+            ("courses", {"stop_day": "stop_day"}),
+            ("intervals", {"end_day": "end_day"}),
+        ):
+            for when, what in columns.items():
+                late = tables[name][when] > day
+                tables[name].loc[late, what] = tables[name].loc[late, what] + rng.uniform(1, 300, late.sum())
+        late = tables["intervals"]["end_day"] > day
+        tables["intervals"].loc[late, "outcome"] = rng.choice(["death", "progression", "censored"], late.sum())
+        tables["intervals"]["last_free_day"] = tables["intervals"]["last_free_day"].where(~late)
+        # p1's third interval begins after the landmark, and must begin when its second has ended
+        second = tables["intervals"].loc[1, "end_day"]
+        tables["intervals"].loc[2, ["start_day", "end_day"]] = [second, second + 50]
+        again = history.until(tables, options(), day)
+        for name in known:
+            pd.testing.assert_frame_equal(again[name], known[name], check_dtype=False)

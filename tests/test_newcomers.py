@@ -8,7 +8,7 @@ from scipy import stats
 from test_models import ABOUT, CONFIG, CURVE, MIXED, STRANDS, built, options, sample_prior, small_study
 from test_unsettled import of_two_modes
 
-from redose import coordinates, design, newcomers, one_patient, prediction
+from redose import coordinates, design, newcomers, one_patient, prediction, selection
 
 QUANTILES = (0.1, 0.5, 0.9)
 
@@ -83,10 +83,11 @@ def test_without_samples_and_days_a_newcomer_is_as_its_population():
     assert np.abs(white.mean(0)).max() < 4 / np.sqrt(number)
     assert white.std(0) == pytest.approx(np.ones(3), abs=0.06)
     assert found["v"][0].std() == pytest.approx(np.sqrt((draws["omega_v"] ** 2).mean()), rel=0.06)
-    for name, sd, count in (("u_trial", "omega_trial", 3), ("u_lot", "omega_lot", 3)):
-        assert found[name].shape[0] == count
-        assert found[name][:-1] == pytest.approx(draws[name])  # of the fit's own levels
-        assert stats.kstest(found[name][-1] / draws[sd], "norm").pvalue > 1e-3
+    assert found["u_lot"].shape[0] == 3
+    assert found["u_lot"][:-1] == pytest.approx(draws["u_lot"])  # of the fit's own levels
+    assert stats.kstest(found["u_lot"][-1] / draws["omega_lot"], "norm").pvalue > 1e-3
+    of_both = np.hypot(draws["omega_trial"], draws["omega_site"])
+    assert stats.kstest(found["u_new"][0] / of_both, "norm").pvalue > 1e-3
 
 
 @pytest.mark.parametrize(
@@ -116,6 +117,39 @@ def test_a_patient_is_predicted_alike_whoever_is_beside_it(name, changes):
         assert counted[1] == own_counted[0]
     else:
         assert np.isnan(counted).all()
+
+
+def constant(history: pd.DataFrame, **spreads) -> tuple[xr.Dataset, dict]:
+    """(design, draws with own effects) of a patient of a new trial and site, where progressions come at a constant rate
+    of 1 a year but for frailty, trial and site. spreads: omega_v, omega_trial, omega_site."""
+    number = 4000
+    words = dict.fromkeys(("death", "transplant", "new_therapy"), "hypothetical")
+    wanted = options() | {"estimand": words, "progression": {"covariates": []}}
+    data = design.build(small_study(), ABOUT, "intervals", wanted, CONFIG["priors"])
+    draws = {n: np.full(number, x) for n, x in spreads.items()}
+    draws |= {"rate_progression": np.ones(number), "shape_progression": np.ones(number)}
+    draws |= {"beta_progression": np.zeros((0, number)), "u_trial": np.zeros((2, number))}
+    draws["u_site"] = np.zeros((3, number))
+    tables = newcomer(intervals=history)
+    new = design.build(tables, ABOUT, "intervals", wanted, CONFIG["priors"], like=design.vocabulary(data))
+    return new, newcomers.condition(new, draws, data, 1)[0]
+
+
+@pytest.mark.parametrize(("between", "omega_v"), [(0.2, 0.4), (0.6, 0.4), (0.6, 0.0)])
+@pytest.mark.parametrize(("events", "years"), [(0, 2.0), (3, 0.25)])
+def test_a_history_tells_of_a_new_site_too(between, omega_v, events, years):
+    """P(progression within half a year): frailty, trial and site together are normal, and the events so far are Poisson
+    given them: by quadrature."""
+    rows = [("n", k + 1, 30.0 * k, np.nan, np.nan, 30.0 * (k + 1), "progression") for k in range(events)]
+    rows.append(("n", events + 1, 30.0 * events, np.nan, np.nan, 365.25 * years, "censored"))
+    names = ["patient", "interval", "start_day", "entry_day", "last_free_day", "end_day", "outcome"]
+    spreads = {"omega_trial": 0.8 * between, "omega_site": 0.6 * between, "omega_v": omega_v}
+    new, found = constant(pd.DataFrame(rows, columns=names), **spreads)
+    _, ends = selection.incidence(new, found, np.array([events]), [182.625])
+    z = np.linspace(-8, 8, 2001) * np.hypot(between, omega_v)
+    weight = np.exp(-0.5 * (z / np.hypot(between, omega_v)) ** 2 + events * z - years * np.exp(z))
+    exact = (weight * -np.expm1(-0.5 * np.exp(z))).sum() / weight.sum()
+    assert ends["progression"].mean() == pytest.approx(exact, abs=0.012)
 
 
 def test_events_so_far_tell_of_the_frailty():

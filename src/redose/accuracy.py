@@ -13,10 +13,13 @@ precede censorings at ties), the weight w is
     1 / G(time-) for an event of any cause within h,    1 / G(h-) for a patient free at h,    0 for one lost before h.
 
 For continuous times G(h-) = G(h). The weights sum to the number of patients n, and those of the cause to n times its
-Aalen-Johansen cumulative incidence at h, ties or not.
+Aalen-Johansen cumulative incidence at h, ties or not. All this supposes that censoring is independent of what happens;
+with strata, within each of them, where G is then estimated apart.
 
     auc                Σ w_i w_j [risk_i > risk_j] / Σ w_i w_j, ties half; i a case (an event of the cause within h), j
-                       anybody else with a weight, competing events included: Blanche et al. 2013, definition (ii)
+                       anybody else with a weight, competing events included: Blanche et al. 2013, definition (ii);
+                       with folds, pairs within a fold only, as risks of different fits are not ranked by one scale
+                       and the incidence among the others is lower for whoever is a case
     brier              Σ w (case - risk)² / n
     ipa                1 - brier / brier of a null risk (Kattan & Gerds 2018)
     observed_expected  Aalen-Johansen incidence at h over the mean risk
@@ -82,6 +85,17 @@ class Window:
         return counts * ~self.lost * inverse[:, place], (kept > 0).all(1)
 
 
+def weights_in(strata: np.ndarray, window: Window, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `Window.weights`, with G estimated within each stratum. strata: shape (patient,)."""
+    found, followed = np.zeros(counts.shape), np.ones(len(counts), dtype=bool)
+    for one in np.unique(strata):
+        own = strata == one
+        part = Window(window.end[own], window.event[own], window.lost[own])
+        found[:, own], known = part.weights(counts[:, own])
+        followed &= known
+    return found, followed
+
+
 def weights(time, event, horizon: float) -> np.ndarray:
     """Inverse-probability-of-censoring weights, shape (patient,); arguments as in `Window.of`."""
     window = Window.of(time, event, horizon)
@@ -98,13 +112,19 @@ def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below > 0)
 
 
-def concordance(weight: np.ndarray, case: np.ndarray, risk: np.ndarray) -> np.ndarray:
-    """AUC, shape (resample,), NaN without a case or without a control. weight: (resample, patient). Time n log n."""
-    order = np.argsort(risk, kind="stable")
-    _, first = np.unique(risk[order], return_index=True)
-    cases, controls = (np.add.reduceat((weight * kind)[:, order], first, axis=1) for kind in (case, ~case))
-    below = np.cumsum(controls, axis=1) - controls / 2
-    return ratio((cases * below).sum(1), cases.sum(1) * controls.sum(1))
+def concordance(weight: np.ndarray, case: np.ndarray, risk: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """AUC, shape (resample,), NaN without a case and a control in one fold. weight: (resample, patient). fold: shape
+    (patient,). Time n log n."""
+    above, pairs = 0.0, 0.0
+    for one in np.unique(fold):
+        own = np.flatnonzero(fold == one)
+        own = own[np.argsort(risk[own], kind="stable")]
+        _, first = np.unique(risk[own], return_index=True)
+        cases, controls = (np.add.reduceat(weight[:, own] * kind[own], first, axis=1) for kind in (case, ~case))
+        below = np.cumsum(controls, axis=1) - controls / 2
+        above = above + (cases * below).sum(1)
+        pairs = pairs + cases.sum(1) * controls.sum(1)
+    return ratio(above, pairs)
 
 
 def squared(weight: np.ndarray, case: np.ndarray, risk: np.ndarray) -> np.ndarray:
@@ -125,7 +145,8 @@ class Judge:
     """Metrics of predictions of one cause in one window, for the patients and all resamples of them at once.
 
     weight: shape (resample, patient), and followed, shape (resample,), from `Window.weights`; case: shape (patient,).
-    counts: shape (resample, patient). null: the risk that `ipa` is measured from, shape (patient,).
+    counts: shape (resample, patient). null: the risk that `ipa` is measured from, fold: within which patients are
+    ranked; shape (patient,) each.
     """
 
     counts: np.ndarray
@@ -133,6 +154,7 @@ class Judge:
     followed: np.ndarray
     case: np.ndarray
     null: np.ndarray
+    fold: np.ndarray
 
     def metrics(self, risk: np.ndarray) -> dict[str, Metric]:
         """Name of METRICS -> its values. risk: shape (patient,)."""
@@ -141,7 +163,7 @@ class Judge:
         expected = self.counts @ risk / n
         return {
             "auc": self.known(
-                concordance(self.weight, self.case, risk),
+                concordance(self.weight, self.case, risk, self.fold),
                 "no case in the window" if not self.case.any() else "no control in the window",
             ),
             "brier": self.known(brier, ""),
@@ -162,7 +184,7 @@ def judge(time, event, cause: str, horizon: float, null=None) -> Judge:
     window = Window.of(time, event, horizon)
     counts = once(window)
     null = np.zeros(len(window.end)) if null is None else np.asarray(null, dtype=float)
-    return Judge(counts, *window.weights(counts), window.event == cause, null)
+    return Judge(counts, *window.weights(counts), window.event == cause, null, np.zeros(len(null)))
 
 
 def auc(risk, time, event, cause: str, horizon: float) -> float:
@@ -219,7 +241,8 @@ def judged(
     difference_high, patients, cases, reason.
 
     predictions: landmark, horizon, cause, model, patient, risk; other columns are left out. outcomes: landmark,
-    patient, time, event, one row per patient at risk at the landmark. reference: the model that `difference` (model
+    patient, time, event, one row per patient at risk at the landmark; `stratum`, within which censoring is independent,
+    and `fold`, within which patients are ranked, where it has them. reference: the model that `difference` (model
     minus reference) is measured from; it has none itself. null: the model of the null risk of `ipa`; the reference if
     None. low, high: percentile bootstrap over patients, the same resamples for all models, causes and horizons of a
     landmark. reason: why a number is NaN. Memory: some 80 bytes per resample and patient of a landmark.
@@ -238,13 +261,18 @@ def judged(
         counts = resampled(len(own), resamples, seed)
         for horizon, at in predicted.groupby("horizon", observed=True):
             window = Window.of(own["time"], own["event"], horizon)
-            weight, followed = window.weights(counts)
+            weight, followed = weights_in(labels(own, "stratum"), window, counts)
             for cause, rows in at.groupby("cause", observed=True):
                 where = {"landmark": landmark, "horizon": horizon, "cause": cause}
                 risks = aligned(rows, own["patient"].to_numpy(), (reference, null), where)
-                of = Judge(counts, weight, followed, window.event == cause, risks[null])
+                of = Judge(counts, weight, followed, window.event == cause, risks[null], labels(own, "fold"))
                 parts += compared({m: of.metrics(r) for m, r in risks.items()}, where, reference, of, level)
     return pd.DataFrame(parts)
+
+
+def labels(outcomes: pd.DataFrame, column: str) -> np.ndarray:
+    """A column of labels, shape (patient,); one label for all where there is none."""
+    return outcomes[column].to_numpy(str) if column in outcomes else np.full(len(outcomes), "all")
 
 
 def check_outcomes(outcomes: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from redose import covariates, design, files, newcomers, prediction, selection
+from redose import covariates, design, files, history, newcomers, prediction, selection
 from redose.prediction import Draws
 
 STEP = 7  # days between the days on which a test may fall
@@ -149,9 +149,9 @@ def predict(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(one row per patient, curves): patient, state, reason (empty where all is well), samples and counted (models of
     MRD), and the columns of `forecast`; its curves. In the order of the table of patients.
 
-    tables: checked, of patients whose last interval is censored today; infusions after that are planned ones. A patient
-    whose last interval ended otherwise has no prediction, and the reason says why. Raises DesignError for what the fit
-    knows nothing of.
+    tables: checked, of patients whose last interval is censored today, until when they are taken as free of
+    progression; infusions after that are planned ones, samples after it are not read. A patient whose last interval
+    ended otherwise has no prediction, and the reason says why. Raises DesignError for what the fit knows nothing of.
     """
     keys = tables["patients"]["patient"].to_numpy()
     found = []
@@ -166,6 +166,7 @@ def predict(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def of_some(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     """As `predict`, of so few patients that they fit into memory."""
+    tables = history.today(tables)
     data, draws, counted = condition(of, tables, of.settings["seed"])
     last, outcome = selection.last_intervals(data), selection.last_outcomes(data, tables["intervals"])
     rows = pd.DataFrame({"patient": data["patient"].to_numpy(), "state": outcome.to_numpy()})

@@ -11,6 +11,7 @@ import pandas as pd
 
 from redose import design
 
+OVERDUE = 14.0  # days by which an infusion may be late and is still given
 DATED = {"mrd": "day", "burden": "day", "infusions": "day"}
 LASTING = {
     "gvhd": ("onset_day", "end_day"),
@@ -48,6 +49,20 @@ def outcomes(intervals: pd.DataFrame, options: dict, day: float) -> pd.DataFrame
     return found.assign(time=found["end"] - day)[["patient", "time", "event"]]
 
 
+def today(tables: dict) -> dict:
+    """The tables as they stand at the end of each patient's follow-up, which is its today: free of progression until
+    then where nothing has happened, and a course that was on at the end goes on (the contract gives it the end of
+    follow-up as its last day); one that ends later is planned."""
+    rows, courses = tables["intervals"], tables["courses"]
+    now = ~rows["patient"].duplicated(keep="last") & (rows["outcome"] == "censored")
+    end = courses["patient"].map(rows.groupby("patient")["end_day"].max())
+    ends = courses["stop_day"].astype(float).mask(courses["stop_day"] == end, np.inf)
+    return tables | {
+        "intervals": rows.assign(last_free_day=rows["last_free_day"].mask(now)),
+        "courses": courses.assign(stop_day=ends),
+    }
+
+
 def until(tables: dict, options: dict, day: float) -> dict:
     """The tables of the patients at risk on that day as they stood then. options: as in `spans`."""
     risk = at_risk(tables["intervals"], options, day)
@@ -68,20 +83,32 @@ def until(tables: dict, options: dict, day: float) -> dict:
     return found | {"intervals": rows.reset_index(drop=True)}
 
 
-def with_plan(tables: dict, every: dict[str, float], day: float, last: float) -> dict:
-    """The tables with the infusions that are due after `day` and up to `last` added: of patients whose schedule has a
-    number of days in `every`, as many days apart, with cells and product of their last one and a lot not known yet."""
+def with_plan(tables: dict, planned: dict, day: float, last: float) -> dict:
+    """The tables with what was planned on `day` for the days up to `last`: infusions of patients whose schedule
+    `planned` names, as many days apart, with cells and product of their last one and a lot not known yet; courses that
+    are on, of agents that it names under `courses`, end when they have lasted as many days.
+
+    An infusion that has been due for at most OVERDUE days is given on the next day."""
+    lasting = planned.get("courses", {})
+    courses = tables["courses"]
+    ends = np.maximum(courses["start_day"].astype(float) + courses["agent"].map(lasting).astype(float), day)
+    stops = courses["stop_day"].astype(float)
+    ends = stops.mask(np.isinf(stops) & ends.notna(), ends)
+    tables = tables | {"courses": courses.assign(stop_day=ends)}
     given = tables["infusions"].drop_duplicates("patient", keep="last").set_index("patient")
-    schedule = tables["patients"].set_index("patient")["schedule"].map(every)
-    due = []
-    for patient, apart in schedule.dropna().items():
-        if patient not in given.index:
-            continue
-        days = np.arange(given.loc[patient, "day"] + apart, last + 1e-9, apart)
-        due.append(pd.DataFrame({"patient": patient, "day": days[days > day]}))
+    schedule = tables["patients"].set_index("patient")["schedule"].map(planned)
+    due = [due_days(p, given["day"][p], apart, day, last) for p, apart in schedule.dropna().items() if p in given.index]
     due = [x for x in due if len(x)]
     if not due:
         return tables
-    planned = pd.concat(due, ignore_index=True).join(given[["cells", "product"]], on="patient").assign(lot="")
-    infusions = pd.concat([tables["infusions"], planned[list(tables["infusions"].columns)]], ignore_index=True)
+    rows = pd.concat(due, ignore_index=True).join(given[["cells", "product"]], on="patient").assign(lot="")
+    infusions = pd.concat([tables["infusions"], rows[list(tables["infusions"].columns)]], ignore_index=True)
     return tables | {"infusions": infusions.sort_values(["patient", "day"], kind="stable", ignore_index=True)}
+
+
+def due_days(patient: str, before: float, apart: float, day: float, last: float) -> pd.DataFrame:
+    """Days on which a patient's infusions are due after `day`, the last one being given on day `before`."""
+    days = np.arange(before + apart, last + 1e-9, apart)
+    late = days[(days <= day) & (days >= day - OVERDUE)]
+    days = np.concatenate([np.full(len(late[-1:]), day + 1), days[days > day]])
+    return pd.DataFrame({"patient": patient, "day": days})

@@ -19,7 +19,7 @@ import xarray as xr
 from scipy.special import expit, logsumexp
 
 from redose import coordinates, one_patient, prediction, survival
-from redose.one_patient import WIDER, About, OwnPrior
+from redose.one_patient import IMPOSSIBLE, WIDER, About, OwnPrior
 from redose.prediction import Draws
 from redose.seeds import seed_of
 
@@ -28,50 +28,64 @@ MANY = 1024  # a draw, where too few of those count: a patient of two modes, or 
 ENOUGH = 10.0  # candidates that count, on average over draws
 PILOT = 40  # draws that the proposal is fitted at
 COUNTING = 150.0  # candidates that count, over all pilot draws, at every temperature
-IMPOSSIBLE = -1e100  # log likelihood that still can be multiplied by 0
 ROUNDS = 12  # of falling temperatures at most
 
 
 def condition(data: xr.Dataset, draws: Draws, words: xr.Dataset, seed: int) -> tuple[Draws, np.ndarray]:
-    """(draws with traits, shape (trait, draw), and where the model has them v and still, shape (patient, draw), of the
-    patients in `data`; candidates that counted a draw, shape (patient,): NaN for models without traits).
+    """(draws with traits, shape (trait, draw), and where the model has them v, still and u_new, shape (patient, draw),
+    of the patients in `data`; candidates that counted a draw, shape (patient,): NaN for models without traits).
 
     data: design of the new patients, built like that of the fit. draws: of the fit. words: the fit's design or
     vocabulary. seed: every patient has a stream of its own by its key, whoever else is in the call.
     """
+    strange = between(data, draws, words, seed)
     draws = with_new_levels(data, draws, words, seed)
-    owner = data["interval_patient"].to_numpy()
     linked, count = data.attrs["link"] != "none", prediction.count(draws)
     found, counted = {}, np.full(data.sizes["patient"], np.nan)
+    blocks = coordinates.patient_blocks(data) if linked else [None] * data.sizes["patient"]
     if linked:
         found["traits"] = np.empty((data.sizes["trait"], count))
-        blocks = coordinates.patient_blocks(data)
-    for name, wanted in (("v", "omega_v"), ("still", "cured")):
-        if wanted in draws:
+    for name, there in (("v", "omega_v" in draws), ("still", "cured" in draws), ("u_new", strange.any())):
+        if there:
             found[name] = np.zeros((data.sizes["patient"], count))
-    rows_of = owner[data["row_interval"].to_numpy()]
     for i, key in enumerate(data["patient"].to_numpy()):
         rng = np.random.default_rng(seed_of(seed, "newcomer", str(key)))
         if linked:
-            own, happened, counted[i] = of_one(data, draws, i, blocks[i], rng)
+            own, happened, counted[i] = of_one(data, draws, i, blocks[i], strange[i], rng)
             found["traits"][blocks[i]] = own.pop("traits")
-            for name, x in own.items():
-                found[name][i] = x
         else:
-            rows = np.flatnonzero(rows_of == i)
-            happened = one_patient.events(data, draws, one_patient.without_patient(data, draws, rows), rows)
+            own, happened = without_traits(data, draws, i, strange[i], rng)
+        for name, x in own.items():
+            if name in found:
+                found[name][i] = x
         if "v" in found:
             found["v"][i] = drawn_frailty(draws, happened, rng)
     return draws | found, counted
 
 
+def between(data: xr.Dataset, draws: Draws, words: xr.Dataset, seed: int) -> np.ndarray:
+    """Sd of what a patient's trial and site, where the fit has not seen them, add to its log hazard of progression,
+    shape (patient, draw). It is the patient's own unknown, of which its history tells."""
+    robust = json.loads(data.attrs["options"]).get("robust", 0.0)
+    variance = np.zeros((data.sizes["patient"], prediction.count(draws)))
+    for group in ("trial", "site"):
+        if f"u_{group}" not in draws:
+            continue
+        new, spread = data[f"patient_{group}"].to_numpy() >= words.sizes[group], draws[f"omega_{group}"]
+        if group == "trial" and robust:
+            strange = np.random.default_rng(seed_of(seed, "strange")).random(len(spread)) < robust
+            spread = np.where(strange, np.hypot(spread, survival.ONE_EVENT), spread)
+        variance[new] += spread**2
+    return np.sqrt(variance)
+
+
 def with_new_levels(data: xr.Dataset, draws: Draws, words: xr.Dataset, seed: int) -> Draws:
-    """The draws with effects of the trials, sites, interval numbers and lots that the fit has not seen, drawn from
-    their population; a group that the fit left to the intercept stays there."""
-    robust, added = json.loads(data.attrs["options"]).get("robust", 0.0), {}
+    """The draws with effects of levels that the fit has not seen: 0 of trials and sites, whose effects are drawn by
+    patient (`between`), and draws from their population of interval numbers and lots."""
+    added = {}
     for dim, name, sd in (
-        ("trial", "u_trial", "omega_trial"),
-        ("site", "u_site", "omega_site"),
+        ("trial", "u_trial", None),
+        ("site", "u_site", None),
         ("k", "zeta", "omega_interval"),
         ("lot", "u_lot", "omega_lot"),
     ):
@@ -79,24 +93,33 @@ def with_new_levels(data: xr.Dataset, draws: Draws, words: xr.Dataset, seed: int
             continue
         effects = [draws[name]]
         for level in data[dim].to_numpy()[words.sizes[dim] :]:
-            rng = np.random.default_rng(seed_of(seed, dim, str(level)))
-            spread = draws[sd]
-            if dim == "trial" and robust:
-                strange = rng.random(len(spread)) < robust
-                spread = np.where(strange, np.hypot(spread, survival.ONE_EVENT), spread)
-            effects.append((spread * rng.standard_normal(len(spread)))[None])
+            z = np.random.default_rng(seed_of(seed, dim, str(level))).standard_normal(prediction.count(draws))
+            effects.append((0 * z if sd is None else draws[sd] * z)[None])
         added[name] = np.concatenate(effects)
     return draws | added
 
 
-def of_one(data: xr.Dataset, draws: Draws, i: int, block: np.ndarray, rng: np.random.Generator) -> tuple:
-    """(traits, shape (trait of the patient, draw), and still, shape (draw,), where there are classes; what the events
-    say at them; candidates that counted, on average over draws)."""
+def without_traits(data: xr.Dataset, draws: Draws, i: int, strange: np.ndarray, rng: np.random.Generator) -> tuple:
+    """(u_new, shape (draw,), by name; what the events say at it) of a patient of a model without MRD."""
+    rows = np.flatnonzero(data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()] == i)
+    happened = one_patient.events(data, draws, one_patient.without_patient(data, draws, rows), rows)
+    if not strange.any():
+        return {"u_new": np.zeros(len(strange))}, happened
+    u = strange[:, None] * rng.standard_normal((len(strange), CANDIDATES))
+    log_w = np.nan_to_num(happened.moved(u).integrated(draws), nan=IMPOSSIBLE, neginf=IMPOSSIBLE)
+    chosen = u[np.arange(len(u)), np.argmax(log_w + rng.gumbel(size=log_w.shape), axis=1)]
+    return {"u_new": chosen}, happened.moved(chosen[:, None])
+
+
+def of_one(data: xr.Dataset, draws: Draws, i: int, block, strange: np.ndarray, rng: np.random.Generator) -> tuple:
+    """(traits, shape (trait of the patient, draw), u_new and still, shape (draw,), the last where there are classes;
+    what the events say at them; candidates that counted, on average over draws)."""
     about = proposal(data, prediction.some(draws, PILOT), i, block, rng)
     prior = OwnPrior.of(data, draws, i, block)
     for number in (CANDIDATES, MANY):
         tried, log_q = candidates(prior, about, number, rng)
-        log_w, log_odds = weights(data, draws, i, block, prior, tried, log_q)
+        u = strange[:, None] * rng.standard_normal((len(strange), number)) if strange.any() else None
+        log_w, log_odds = weights(data, draws, i, block, prior, tried, log_q, u)
         share = np.exp(log_w - logsumexp(log_w, axis=1, keepdims=True))
         counted = float((1 / (share**2).sum(1)).mean())
         if counted >= ENOUGH:
@@ -109,6 +132,9 @@ def of_one(data: xr.Dataset, draws: Draws, i: int, block: np.ndarray, rng: np.ra
         still = own["still"] = (rng.random(len(taken)) < expit(log_odds[at, taken])).astype(float)
     chosen = tried[at, taken][:, None]
     _, happened = one_patient.own_likelihood(data, draws, i, block, chosen, still[:, None])
+    if u is not None:
+        own["u_new"] = u[at, taken]
+        happened = happened.moved(own["u_new"][:, None])
     return own, happened, counted
 
 
@@ -117,7 +143,7 @@ def proposal(data: xr.Dataset, draws: Draws, i: int, block: np.ndarray, rng: np.
     prior, about, power = OwnPrior.of(data, draws, i, block), None, 0.0
     for _ in range(ROUNDS):
         tried, log_q = candidates(prior, about, CANDIDATES, rng)
-        log_w, _ = weights(data, draws, i, block, prior, tried, log_q)
+        log_w, _ = weights(data, draws, i, block, prior, tried, log_q, None)
         flat_prior = prior.log_density(tried) - log_q
         done, power = power == 1.0, hottest(flat_prior.ravel(), (log_w - flat_prior).ravel())
         log_tempered = flat_prior + power * (log_w - flat_prior)
@@ -160,15 +186,17 @@ def candidates(prior: OwnPrior, about: About | None, count: int, rng: np.random.
     return tried, np.logaddexp(about.log_density(tried), prior.log_density(tried)) - np.log(2)
 
 
-def weights(data: xr.Dataset, draws: Draws, i: int, block, prior: OwnPrior, tried: np.ndarray, log_q: np.ndarray):
+def weights(data: xr.Dataset, draws: Draws, i: int, block, prior: OwnPrior, tried, log_q, u) -> tuple:
     """(log p(traits, history) - log q, shape (draw, candidate); log odds of the class that never regrows, the same
-    shape, or None)."""
+    shape, or None). u: added to the log hazard of progression, drawn from its population, shape (draw, candidate) or
+    None."""
+    of = (lambda x: x) if u is None else (lambda x: x.moved(u))
     with np.errstate(over="ignore", divide="ignore"):  # a hazard that overflows has no weight
         log_y, happened = one_patient.own_likelihood(data, draws, i, block, tried, 0.0)
-        likelihood, log_odds = log_y + happened.integrated(draws), None
+        likelihood, log_odds = log_y + of(happened).integrated(draws), None
         if "cured" in draws:
             still_y, still_happened = one_patient.own_likelihood(data, draws, i, block, tried, 1.0)
-            still = np.log(draws["cured"])[:, None] + still_y + still_happened.integrated(draws)
+            still = np.log(draws["cured"])[:, None] + still_y + of(still_happened).integrated(draws)
             growing = np.log1p(-draws["cured"])[:, None] + likelihood
             likelihood, log_odds = np.logaddexp(still, growing), still - growing
     return np.nan_to_num(likelihood, nan=IMPOSSIBLE, neginf=IMPOSSIBLE) + prior.log_density(tried) - log_q, log_odds

@@ -15,6 +15,7 @@ from redose import assay, coordinates, prediction
 
 NODES = 40  # Gauss-Hermite nodes over a frailty, as many as in the model
 GRID = np.linspace(-6.0, 6.0, 121)  # standardised values at which a frailty's distribution function is inverted
+IMPOSSIBLE = -1e100  # log likelihood that still can be multiplied by 0
 DEGREES = 8  # of freedom of proposals about draws: tails heavier than a posterior's
 WIDER = 1.3  # sd of these proposals relative to the draws'
 
@@ -47,6 +48,12 @@ class Events:
         shift = shifts(draws, list(self.exposure), draws["omega_v"][:, None, None] * node)
         return logsumexp(self.at_nodes().given(shift) + np.log(weight / weight.sum()), axis=-1)
 
+    def moved(self, u: np.ndarray) -> "Events":
+        """The same with u, shape (draw, proposal), added to the log hazard of progression."""
+        log_hazard = self.log_hazard + self.count["progression"] * u
+        exposure = {c: x * np.exp(u) if c == "progression" else x + 0 * u for c, x in self.exposure.items()}
+        return Events(log_hazard, self.count, exposure, {k: x * np.exp(u) for k, x in self.between.items()})
+
     def at_nodes(self) -> "Events":
         """The same with an axis for nodes of the frailty behind the others."""
         exposure, between = ({k: x[..., None] for k, x in of.items()} for of in (self.exposure, self.between))
@@ -74,6 +81,7 @@ def frailty(draws: prediction.Draws, count: dict, exposure: dict, between: list,
         log_density += count[cause] * shift - exposure[cause][:, None] * np.exp(shift)
     for grown in between:
         log_density += np.log(-np.expm1(-grown[:, None] * np.exp(at)))
+    log_density = np.nan_to_num(log_density, nan=IMPOSSIBLE, neginf=IMPOSSIBLE)  # hazards that overflow
     density = np.exp(log_density - log_density.max(1, keepdims=True))
     mass = np.cumsum((density[:, 1:] + density[:, :-1]) / 2, axis=1)
     wanted = uniform[:, None] * mass[:, -1:]
@@ -99,7 +107,7 @@ def events(data: xr.Dataset, draws: prediction.Draws, log_hazards: dict, rows: n
 
 def without_patient(data: xr.Dataset, draws: prediction.Draws, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Cause -> log hazard at rows without MRD link and frailty, shape (row, draw, 1)."""
-    alone = {k: v for k, v in draws.items() if k != "v"}
+    alone = {k: v for k, v in draws.items() if k not in ("v", "u_new")}
     interval = data["row_interval"].to_numpy()[rows]
     clock = data["row_clock"].to_numpy()[rows]
     day = clock + data["interval_origin"].to_numpy()[interval]

@@ -218,13 +218,14 @@ def cumulated(data: xr.Dataset, draws: Draws, cause: str, rows: np.ndarray, log_
 
 
 def patient_effect(data: xr.Dataset, draws: Draws, cause: str) -> np.ndarray:
-    """Trial, site and frailty effects on the log hazard of a cause, shape (patient, draw)."""
+    """Trial, site and frailty effects on the log hazard of a cause, shape (patient, draw). `u_new`: of a trial or site
+    that the fit has not seen, by patient (`newcomers`)."""
     effect = np.zeros((data.sizes["patient"], len(draws["rate_progression"])))
     if cause == "progression":
         for group in ("trial", "site"):
             if f"u_{group}" in draws:
                 effect += draws[f"u_{group}"][data[f"patient_{group}"].to_numpy()]
-        return effect + draws.get("v", 0.0)
+        return effect + draws.get("v", 0.0) + draws.get("u_new", 0.0)
     return effect + draws[f"phi_{cause}"] * draws["v"] if "v" in draws else effect
 
 

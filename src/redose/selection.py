@@ -12,7 +12,7 @@ import xarray as xr
 from redose import estimand, prediction
 
 DRAWS = 400
-STEP = 7.0  # days; the hazards ahead are summed by weeks
+STEP = 7.0  # days; over each the baselines are taken exactly, what multiplies them at its middle
 MARKER = {"alpha": "MRD, per log10", "alpha_slope": "MRD slope, per log10 in 30 days"}
 REASONS = {
     "progression": "progressed at the end of follow-up and not treated again",
@@ -43,9 +43,13 @@ def incidence(data: xr.Dataset, draws: prediction.Draws, interval: np.ndarray, d
     edges = np.unique(np.concatenate([[0.0], np.arange(0.0, max(days), STEP), days]))
     middle, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
     clock = data["interval_exit"].to_numpy()[interval][:, None] + middle
-    points = np.repeat(interval, len(middle))
-    hazards = prediction.log_hazards(data, draws, points, clock.ravel())
-    grown = {c: np.exp(x).reshape(len(interval), len(middle), -1) * width[:, None] for c, x in hazards.items()}
+    points, clock = np.repeat(interval, len(middle)), clock.ravel()
+    half = np.tile(width / 2, len(interval))
+    grown = {}
+    for cause, log_hazard in prediction.log_hazards(data, draws, points, clock).items():
+        after, before = (prediction.cumulative_baseline(data, draws, cause, clock + s * half) for s in (1, -1))
+        relative = np.exp(log_hazard - prediction.log_baseline(data, draws, cause, clock))
+        grown[cause] = (relative * (after - before)).reshape(len(interval), len(middle), -1)
     total = sum(grown.values())
     none = np.zeros_like(total[:, :1])  # on the day itself
     free = np.exp(-np.concatenate([none, np.cumsum(total, axis=1)], axis=1))

@@ -31,9 +31,7 @@ from redose.models import MODELS
 from redose.seeds import seed_of
 
 COLUMNS = ["landmark", "horizon", "cause", "model", "patient", "risk", "reason"]
-NUMBERS = ["estimate", "low", "high", "difference", "difference_low", "difference_high"]
-# leaving out a case lowers the incidence of the others: over folds its AUC lies below 0.5
-SAME = "everybody of a fold has the same risk"
+JUST_AFTER = 1e-6  # days: a condition counts from the day after its onset on
 LAST_READING = "last reading"  # covariate of the landmark Cox model: log10, or the limit where it was below that
 
 
@@ -60,8 +58,12 @@ def folds(patients: pd.DataFrame, of: dict, seed: int) -> pd.Series:
 
 
 def windows(own: dict) -> dict[float, list[float]]:
-    """Landmark day -> horizons in days. own: the study's `validation`."""
-    return {w["day"]: w["horizons"] for w in own["windows"]}
+    """Landmark day -> horizons in days, of all windows of that day. own: the study's `validation`."""
+    found: dict[float, list[float]] = {}
+    for window in own["windows"]:
+        known = found.setdefault(window["day"], [])
+        known += [h for h in window["horizons"] if h not in known]
+    return found
 
 
 def without(tables: dict, about: dict, model: str, options: dict, beliefs: dict, left_out: pd.Index) -> xr.Dataset:
@@ -140,12 +142,12 @@ def fold(
     return found.assign(reason="; ".join(faults)).reindex(columns=COLUMNS)
 
 
-def known_at(data: xr.Dataset, causes: list[str]) -> pd.DataFrame:
-    """Covariates of every patient at the end of its follow-up, by patient: those of the causes' hazards, and the last
-    reading of the marker; a patient without one has the mean of the others."""
+def known_at(data: xr.Dataset) -> pd.DataFrame:
+    """Covariates of every patient at the end of its follow-up, by patient: those of the hazards, whatever began that
+    day included, and the last reading of the marker, NaN where there is none."""
     last, parts = ahead.last_intervals(data), {}
-    day = (data["interval_exit"] + data["interval_origin"]).to_numpy()[last]
-    for cause in causes:
+    day = (data["interval_exit"] + data["interval_origin"]).to_numpy()[last] + JUST_AFTER
+    for cause in design.causes(data):
         x = prediction.covariates_at(data, cause, last, day)
         parts |= {str(name): x[:, k] for k, name in enumerate(data[f"{cause}_covariate"].to_numpy())}
     found = pd.DataFrame(parts, index=data["patient"].to_numpy())
@@ -154,63 +156,86 @@ def known_at(data: xr.Dataset, causes: list[str]) -> pd.DataFrame:
         reading = (
             rows.sort_values("day", kind="stable").drop_duplicates("patient", keep="last").set_index("patient")["y"]
         )
-        found[LAST_READING] = reading.reindex(range(len(found))).fillna(reading.mean()).to_numpy()
-    return found.rename_axis("patient").reset_index()
+        found[LAST_READING] = reading.reindex(range(len(found))).to_numpy()
+    return found
 
 
-def referred(tables: dict, about: dict, model: str, options: dict, beliefs: dict, own: dict, seed: int) -> pd.DataFrame:
-    """Predictions by the references for the same patients, days and horizons: COLUMNS. model: the one whose covariates
-    and marker the landmark Cox model has."""
+def planned_treatment(patients: pd.DataFrame) -> pd.DataFrame:
+    """Indicators of the schedules but the first, by patient: what was planned, which a prediction may know."""
+    schedules = sorted(patients["schedule"].unique())[1:]
+    columns = {f"schedule {s}": (patients["schedule"] == s).to_numpy(float) for s in schedules}
+    return pd.DataFrame(columns, index=patients["patient"].to_numpy())
+
+
+def referred(tables: dict, about: dict, models: dict[str, dict], beliefs: dict, own: dict, seed: int) -> pd.DataFrame:
+    """Predictions by the references for the same patients, days and horizons: COLUMNS. models: model -> options, of all
+    models that are judged: the landmark Cox model has the covariates of all their hazards, the last reading, and the
+    schedule."""
     label, rows = folds(tables["patients"], own, seed), []
+    options = next(iter(models.values()))
     for one in label.unique():
         left_out = label.index[label == one]
-        like = without(tables, about, model, options, beliefs, left_out)
+        like = {m: without(tables, about, m, o, beliefs, left_out) for m, o in models.items()}
         for day, horizons in windows(own).items():
-            known = history.until(tables, options, day)
-            if known["patients"].empty:
+            at = history.until(tables, options, day)
+            if at["patients"].empty:
                 continue
-            data = design.build(known, about, model, options, beliefs, like=like)
-            rows.append(
-                by_references(data, known_at(data, design.causes(data)), tables, options, day, horizons, left_out)
-            )
+            parts = [planned_treatment(at["patients"])]
+            parts += [known_at(design.build(at, about, m, o, beliefs, like=like[m])) for m, o in models.items()]
+            known = pd.concat(parts, axis=1)
+            known = known.loc[:, ~known.columns.duplicated()]
+            happened = history.outcomes(tables["intervals"], options, day).assign(landmark=day)
+            rows.append(by_references(happened, known, horizons, design.causes_of(options), left_out))
     return pd.concat(rows, ignore_index=True)[COLUMNS] if rows else pd.DataFrame(columns=COLUMNS)
 
 
-def by_references(data: xr.Dataset, known: pd.DataFrame, tables: dict, options: dict, day, horizons, left_out):
-    """Predictions by both references at one landmark for the patients left out."""
-    outcomes = history.outcomes(tables["intervals"], options, day).merge(known, on="patient").assign(landmark=day)
-    mine = outcomes["patient"].isin(left_out)
-    training, tested = outcomes[~mine], outcomes[mine]
-    causes, names = design.causes(data), [c for c in known if c != "patient"]
-    by_incidence = references.incidence(training, tested, horizons, causes)
-    by_cox = references.landmark_cox(training, tested, names, horizons, causes)
+def by_references(happened: pd.DataFrame, known: pd.DataFrame, horizons: list, causes: list[str], left_out: pd.Index):
+    """Predictions by both references at one landmark for the patients left out. A patient without a reading has the
+    mean of the others'."""
+    table = happened.merge(known.rename_axis("patient").reset_index(), on="patient")
+    mine = table["patient"].isin(left_out)
+    table = table.fillna({name: table.loc[~mine, name].mean() for name in known})
+    table = table.fillna(dict.fromkeys(known, 0.0))  # where none of the others has a reading
+    by_incidence = references.incidence(table[~mine], table[mine], horizons, causes)
+    by_cox = references.landmark_cox(table[~mine], table[mine], list(known), horizons, causes)
     return pd.concat([by_incidence, by_cox], ignore_index=True)
 
 
-def outcomes(tables: dict, options: dict, own: dict) -> pd.DataFrame:
-    """What happened to the patients at risk on every landmark day: landmark, patient, time, event."""
+def outcomes(tables: dict, options: dict, own: dict, shared: dict, seed: int) -> pd.DataFrame:
+    """What happened to the patients at risk on every landmark day: landmark, patient, time, event; fold, which left the
+    patient out, and stratum, within which censoring is taken to be independent.
+
+    Raises DesignError where the patients lack the column of the strata."""
     parts = [history.outcomes(tables["intervals"], options, day).assign(landmark=day) for day in windows(own)]
-    return pd.concat(parts, ignore_index=True)
+    found, patients = pd.concat(parts, ignore_index=True), tables["patients"].set_index("patient")
+    column = shared["censored_by"]
+    if column and column not in patients:
+        known = ", ".join(patients.columns)
+        raise DesignError(
+            f"config: validation.censored_by: no column '{column}' in the patients table; it has {known}."
+        )
+    stratum = patients[column].astype(str) if column else pd.Series("all", index=patients.index)
+    fold = folds(tables["patients"], own, seed)
+    return found.assign(fold=found["patient"].map(fold), stratum=found["patient"].map(stratum))
 
 
 def judged(
     predictions: pd.DataFrame, happened: pd.DataFrame, shared: dict, ci_prob: float, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(accuracy, calibration): `accuracy.judged`, differences to the landmark Cox model and `ipa` from the incidence
-    among the others, and `accuracy.calibrated`.
+    among the others, and `accuracy.calibrated`. Bands are of the patients, the fits held fixed.
 
     predictions: of all models and references, COLUMNS. happened: from `outcomes`. Patients of a fold whose fit the gate
-    rejected are left out for every model; `left_out` in the first table counts them.
+    rejected are left out for every model; `left_out` in the first table counts those of the landmark.
     """
     ours = ~predictions["model"].isin((accuracy.INCIDENCE, accuracy.COX))
-    rejected = predictions.loc[ours & (predictions["reason"].fillna("") != ""), "patient"].unique()
+    rejected = set(predictions.loc[ours & (predictions["reason"].fillna("") != ""), "patient"])
     kept = predictions[~predictions["patient"].isin(rejected)]
     if kept.empty:
         raise ValueError("the gate rejected the fit of every fold: there is no prediction to judge.")
     known = happened[happened["patient"].isin(kept["patient"])]
     resamples, own_seed = shared["resamples"], seed_of(seed, "resamples") % 2**32
     table = accuracy.judged(kept, known, accuracy.COX, accuracy.INCIDENCE, resamples, own_seed, ci_prob)
-    same = (table["model"] == accuracy.INCIDENCE) & (table["metric"] == "auc")
-    table.loc[same, NUMBERS] = np.nan
-    table.loc[same, "reason"] = SAME
-    return table.assign(left_out=len(rejected)), accuracy.calibrated(kept, known, shared["groups"], ci_prob)
+    gone = happened[happened["patient"].isin(rejected)].groupby("landmark").size()
+    table["left_out"] = table["landmark"].map(gone).fillna(0).astype(int)
+    return table, accuracy.calibrated(kept, known, shared["groups"], ci_prob)

@@ -53,8 +53,8 @@ rule refer:
         mem="2GB",
         runtime="20m",
     params:
-        model=richest_model,
-        options=lambda wildcards: options_of_model(wildcards, richest_model(wildcards)),
+        models=options_of_validated,
+        shared=SHARED_VALIDATION,
         priors=config["priors"],
         own=validation_of,
         seed=config["seed"],

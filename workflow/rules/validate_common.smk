@@ -24,10 +24,9 @@ def predictions_of(wildcards):
     return [*by_fold, f"{folder}/references.csv"]
 
 
-def richest_model(wildcards):
-    """The model whose covariates and marker the landmark Cox model has: a joint one where there is one."""
-    models = validated_models(wildcards)
-    return next((m for m in models if m.startswith("joint")), models[0])
+def options_of_validated(wildcards):
+    """Options of every model that is judged: the landmark Cox model has the covariates of all of them."""
+    return {m: options_of_model(wildcards, m) for m in validated_models(wildcards)}
 
 
 def validation_results_of(wildcards):

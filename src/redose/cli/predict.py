@@ -113,6 +113,8 @@ def history(of: "Predictor", patients: Path, day: float | None) -> dict:
     if day is None:
         return verdict.tables
     known = past.until(verdict.tables, of.options, day)
+    if (verdict.tables["infusions"]["day"] > day).any():
+        note(f"infusions after day {day:g} are left out: what was planned on that day is not in the tables.")
     left = len(verdict.tables["patients"]) - len(known["patients"])
     if left:
         note(f"{left} of {len(verdict.tables['patients'])} patients are not at risk on day {day:g}: not predicted.")
