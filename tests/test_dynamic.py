@@ -270,6 +270,11 @@ def test_a_threshold_of_ones_own(file, tmp_path):
     assert told["patients"][0]["p_above"] > 0.9
 
 
+def test_an_interval_longer_than_any_of_the_trial_is_said(file, tmp_path):
+    result = redose(file, written(tmp_path, JSON | {"today": 500}))
+    assert "note: day 500 of its interval, beyond all 300 of the trial" in result.stdout
+
+
 def test_a_covariate_beyond_the_trial_is_said(file, tmp_path):
     result = redose(file, written(tmp_path, JSON | {"age": 95}))
     assert result.exit_code == 0

@@ -299,6 +299,7 @@ def build(
     day = clock + at["origin"].to_numpy()
     data = xr.Dataset(attrs={"model": model, "link": LINKS[model], "options": json.dumps(options)})
     data.attrs["codings"] = json.dumps(study.codings)
+    data.attrs["longest"] = float(study.intervals["exit"].max() if like is None else like.attrs["longest"])
     data = data.assign_coords(patient=study.patients["patient"].to_numpy(str))
     data = data.assign_coords(interval=label(study))
     data = data.assign(_intervals(study)).assign(_groups(study.patients, like))

@@ -173,7 +173,7 @@ def of_some(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows["reason"] = rows["state"].map(selection.REASONS).fillna("")
     ahead = np.flatnonzero((rows["state"] == "censored").to_numpy() & (last >= 0))
     rows.loc[ahead, "state"] = "progression-free"
-    notes = [covariates.beyond(tables["patients"], json.loads(data.attrs["codings"])).to_numpy()]
+    notes = [covariates.beyond(tables["patients"], json.loads(data.attrs["codings"])).to_numpy(), late(data, last)]
     if data.attrs["link"] != "none":
         rows["samples"] = np.bincount(data["sample_patient"].to_numpy(), minlength=len(rows))
         rows["counted"] = counted
@@ -189,6 +189,14 @@ def of_some(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 CURVES = ("patient", "days", "outcome", "mean", "low", "high")
+
+
+def late(data: xr.Dataset, last: np.ndarray) -> np.ndarray:
+    """A sentence about every patient whose interval has lasted longer than any of the trial, else "", shape
+    (patient,). last: its last interval, -1 without one."""
+    clock, longest = data["interval_exit"].to_numpy(), data.attrs["longest"]
+    told = f"day {{:.0f}} of its interval, beyond all {longest:.0f} of the trial"
+    return np.array([told.format(clock[k]) if k >= 0 and clock[k] > longest else "" for k in last], dtype=object)
 
 
 @dataclass(frozen=True)

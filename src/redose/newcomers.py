@@ -27,6 +27,7 @@ CANDIDATES = 64  # a draw
 MANY = 1024  # a draw, where too few of those count: a patient of two modes, or of a history that surprises
 ENOUGH = 10.0  # candidates that count, on average over draws
 PILOT = 40  # draws that the proposal is fitted at
+LARGEST = 4_000_000  # numbers in an array of points, draws and candidates
 COUNTING = 150.0  # candidates that count, over all pilot draws, at every temperature
 ROUNDS = 12  # of falling temperatures at most
 
@@ -119,7 +120,7 @@ def of_one(data: xr.Dataset, draws: Draws, i: int, block, strange: np.ndarray, r
     for number in (CANDIDATES, MANY):
         tried, log_q = candidates(prior, about, number, rng)
         u = strange[:, None] * rng.standard_normal((len(strange), number)) if strange.any() else None
-        log_w, log_odds = weights(data, draws, i, block, prior, tried, log_q, u)
+        log_w, log_odds = in_parts(data, draws, i, block, tried, log_q, u)
         share = np.exp(log_w - logsumexp(log_w, axis=1, keepdims=True))
         counted = float((1 / (share**2).sum(1)).mean())
         if counted >= ENOUGH:
@@ -184,6 +185,19 @@ def candidates(prior: OwnPrior, about: About | None, count: int, rng: np.random.
     shape = tried.shape[:2]
     tried = np.where(rng.random(shape)[..., None] < 0.5, about.draw(shape, rng), tried)
     return tried, np.logaddexp(about.log_density(tried), prior.log_density(tried)) - np.log(2)
+
+
+def in_parts(data: xr.Dataset, draws: Draws, i: int, block, tried, log_q, u) -> tuple:
+    """What `weights` returns, for as many draws at a time as fit into LARGEST numbers an array."""
+    points = int((data["interval_patient"].to_numpy()[data["point_interval"].to_numpy()] == i).sum())
+    size, found = max(LARGEST // max(points * tried.shape[1], 1), 1), []
+    for first in range(0, len(tried), size):
+        part = slice(first, first + size)
+        some = {k: x[..., part] for k, x in draws.items()}
+        own = tried[part], log_q[part], None if u is None else u[part]
+        found.append(weights(data, some, i, block, OwnPrior.of(data, some, i, block), *own))
+    log_w, log_odds = zip(*found, strict=True)
+    return np.concatenate(log_w), None if log_odds[0] is None else np.concatenate(log_odds)
 
 
 def weights(data: xr.Dataset, draws: Draws, i: int, block, prior: OwnPrior, tried, log_q, u) -> tuple:
