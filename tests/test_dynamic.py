@@ -1,6 +1,7 @@
 """Dynamic prediction: a file of what a fit knows in general, and what it says of the days ahead."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import xarray as xr
 from test_models import ABOUT, CONFIG, STRANDS, built, options, sample_prior, small_study
 from typer.testing import CliRunner
 
-from redose import checks, design, dynamic, history, inquiry, problems
+from redose import checks, design, dynamic, history, inquiry, problems, tables
 from redose.cli import app
 from redose.survival import YEAR
 
@@ -86,6 +87,7 @@ def test_other_files_are_refused(tmp_path):
 
 def test_predictions_are_probabilities_that_sum_to_one(predictor):
     table, curves = dynamic.predict(predictor, known(140))
+    assert set(table["next_test_by"]) <= {"due", "latest"}
     assert table["patient"].tolist() == ["p1", "p2", "p3"]
     assert table["today"].tolist() == [140.0] * 3
     for d in SETTINGS["days"]:
@@ -205,6 +207,12 @@ def test_a_list_of_patients(tmp_path):
         ({"patient": "j1", "arm": "x", "age": 50}, "give `today`"),
         (JSON | {"mdr": []}, "no table is called 'mdr'"),
         (JSON | {"mrd": [3]}, "mrd must be a list of objects"),
+        (JSON | {"mrd": {"day": 0}}, "mrd must be a list of objects"),
+        (JSON | {"infusions": None}, "infusions must be a list of objects"),
+        (JSON | {"gvhd": "none"}, "gvhd must be a list of objects"),
+        (JSON | {"intervals": []}, "`today` or `intervals`, not both"),
+        (JSON | {"today": 0}, "day 0 itself: give 0.5"),
+        ([], "holds no patient"),
         (JSON | {"age": None}, "age is missing"),
         (JSON | {"mrd": [{"day": 10, "assay": "NGS", "mrd": 0.1}]}, "assay 'NGS'|assay NGS"),
         (JSON | {"infusions": [{"day": 0, "cells": -1, "product": "NK"}]}, "cells"),
@@ -220,6 +228,11 @@ def test_no_json_and_no_folder(tmp_path):
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(problems.StudyError, match="is no JSON"):
         inquiry.read(tmp_path / "x.json", DESCRIBED)
+    (tmp_path / "x.json").write_text('{"patient": 1, "age": 3, "age": 4}')
+    with pytest.raises(problems.StudyError, match="the key 'age' is given twice"):
+        inquiry.read(tmp_path / "x.json", DESCRIBED)
+    (tmp_path / "x.json").write_text(json.dumps(JSON | {"infusions": []}), encoding="utf-8-sig")  # as Notepad writes it
+    assert inquiry.read(tmp_path / "x.json", DESCRIBED).tables["infusions"].empty
     with pytest.raises(problems.StudyError, match="no such folder or file"):
         inquiry.read(tmp_path / "absent", DESCRIBED)
     (tmp_path / "empty").mkdir()
@@ -258,7 +271,7 @@ def test_the_command_prints_and_writes_what_the_function_says(file, predictor, t
     assert told["action"] == {"log10": -3.0, "regime": "10^-3 every 56 d"}
     assert told["patients"][0]["next_test"] == table["next_test"].item()
     assert "j1: day 60, MRD" in result.stdout
-    assert f"next test on day {table['next_test'].item():g}" in result.stdout
+    assert re.search(rf"next test (on|at the latest on) day {table['next_test'].item():g}\n", result.stdout)
     assert max(map(len, result.stdout.splitlines())) < 120
     assert made["one.svg"].exists()
     assert made["one.svg"].with_suffix(".png").exists()
@@ -279,6 +292,62 @@ def test_a_covariate_beyond_the_trial_is_said(file, tmp_path):
     result = redose(file, written(tmp_path, JSON | {"age": 95}))
     assert result.exit_code == 0
     assert "note: extrapolated from the trial: age 95 beyond 50 to 75" in result.stdout
+
+
+def test_far_from_the_trial_nothing_is_foretold(file, tmp_path):
+    told = json.loads(
+        redose(file, written(tmp_path, [JSON, JSON | {"patient": "j2", "age": 1e300}]), "--json", "-").stdout
+    )
+    near, far = told["patients"]
+    assert (near["state"], far["state"]) == ("progression-free", dynamic.TOO_FAR)
+    assert "age 1e+300 beyond 50 to 75" in far["reason"]
+    assert far["free_365"] is None
+    assert far["p_above"] is None
+
+
+def test_a_reading_that_the_model_takes_as_false_is_said(file, tmp_path):
+    days = [{"day": d, "assay": "flow", "mrd": "<lod"} for d in (10, 20, 30, 40, 59, 60)]
+    result = redose(file, written(tmp_path, JSON | {"mrd": [*days, {"day": 50, "assay": "flow", "mrd": 0.3}]}))
+    assert "day 50 reads 3.0e-01 where" in result.stdout
+    assert "a false positive with probability" in result.stdout
+    assert "false positive" not in redose(file, written(tmp_path, JSON)).stdout
+
+
+def test_other_doses_and_trials_are_said(file, tmp_path):
+    given = [{"day": 0, "cells": 9, "product": "NK"}]
+    result = redose(file, written(tmp_path, JSON | {"infusions": given, "trial": "alder"}))
+    assert "an infusion of 9 cells, beyond 3e+08 to 1.5e+09 of the trial" in result.stdout
+    assert "trial alder is new to the fit" in result.stdout
+    assert "new to the fit" not in redose(file, written(tmp_path, JSON | {"trial": "A"})).stdout
+
+
+def test_the_key_changes_no_number(file, tmp_path):
+    told = [json.loads(redose(file, written(tmp_path, JSON | {"patient": key}), "--json", "-").stdout) for key in "ab"]
+    one, other = (t["patients"][0] | {"patient": ""} for t in told)
+    assert one == other
+
+
+@pytest.mark.parametrize("option", ["--csv", "--curves", "--json"])
+def test_no_input_is_overwritten(option, file, tmp_path):
+    path = Path(written(tmp_path, JSON))
+    for target in (path, file):
+        before = target.read_bytes()
+        result = redose(file, path, option, target)
+        assert (result.exit_code, "would take the place of a file that is read" in result.stderr) == (2, True)
+        assert target.read_bytes() == before
+    twice = redose(file, path, "--csv", tmp_path / "a", "--curves", tmp_path / "a")
+    assert (twice.exit_code, "name the same file" in twice.stderr) == (2, True)
+
+
+def test_tables_of_a_run_are_read_as_they_are(predictor, tmp_path):
+    written(tmp_path, JSON)
+    found = inquiry.read(tmp_path / "patient.json", DESCRIBED).tables
+    tables.write_checked(found, tmp_path / "s" / "tables")
+    (tmp_path / "s" / "tables" / "checks.csv").write_text("")
+    again = inquiry.read(tmp_path / "s" / "tables", DESCRIBED)
+    assert again.passed
+    one, other = (dynamic.predict(predictor, x)[0] for x in (found, again.tables))
+    pd.testing.assert_frame_equal(one, other)
 
 
 @pytest.mark.parametrize(
@@ -312,8 +381,10 @@ def test_today_is_the_end_of_follow_up_whatever_was_assessed_last(file, tmp_path
     given = {n: x for n, x in JSON.items() if n != "today"} | {"intervals": [interval]}
     told, plain = (json.loads(redose(file, written(tmp_path, x), "--json", "-").stdout) for x in (given, JSON))
     assert told["patients"] == plain["patients"]
-    later = JSON | {"mrd": [*JSON["mrd"], {"day": 70, "assay": "flow", "mrd": 0.3}]}  # after today: not read
-    assert json.loads(redose(file, written(tmp_path, later), "--json", "-").stdout)["patients"] == plain["patients"]
+    later = JSON | {"mrd": [*JSON["mrd"], {"day": 70, "assay": "flow", "mrd": 0.3}]}
+    result = redose(file, written(tmp_path, later), "--json", "-")
+    assert json.loads(result.stdout)["patients"] == plain["patients"]
+    assert "mrd of patient j1 on day 70: not read: it comes after today" in result.stderr
 
 
 def test_a_history_is_cut_at_a_day(file, tmp_path):

@@ -37,6 +37,24 @@ def test_a_history_of_two_explanations_gives_both():
             assert np.quantile(own[:, k], q) == pytest.approx(np.quantile(exact[:, k], q), abs=0.15 * exact[:, k].std())
 
 
+def test_a_relapse_is_no_row_of_false_positives():
+    """Five readings that rise a hundredfold in four weeks, where a single one could well be false: growth is then five
+    sds above the population's, which is 30 log units likelier than five false positives."""
+    _, draws = of_two_modes()
+    draws.pop("traits")
+    draws = {k: x[..., :200] for k, x in draws.items()}
+    tables, day = small_study(), [0, 28, 56, 84, 91, 98, 105, 112]
+    low = pd.DataFrame({"patient": "p2", "day": day, "assay": "flow", "mrd": np.nan, "lod": 1e-4, "below": True})
+    low.loc[3:, "mrd"] = [1e-3, 3e-3, 1e-2, 3e-2, 1e-1]
+    low.loc[3:, "below"] = False
+    tables["mrd"], tables["infusions"] = low, tables["infusions"].iloc[[2]]
+    data = design.build(tables, ABOUT, "joint_value", options(frailty=False), CONFIG["priors"])
+    draws["half_life"] = draws["half_life"][:1]
+    found, _ = newcomers.condition(data, draws, data, 1)
+    level = prediction.latent_mrd(data, found, np.array([3]), np.array([112.0]))
+    assert np.quantile(level, 0.05) > -1.6
+
+
 def fitted(name: str, number: int, **changes) -> tuple[xr.Dataset, dict]:
     """(design of the small study, draws of what patients share): prior draws, drawn close to each other."""
     _, model = built(name, **changes)

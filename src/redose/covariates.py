@@ -116,17 +116,19 @@ def coded(patients: pd.DataFrame, column: str, of: dict, where: str) -> pd.DataF
     return pd.DataFrame({f"{column}[{x}]": (values == x).astype(float) for x in of["levels"] if x != of["reference"]})
 
 
-def beyond(patients: pd.DataFrame, known: dict[str, dict]) -> pd.Series:
-    """A sentence about every patient with a number outside the range of the fit, else "". known: from `codings`."""
+def beyond(patients: pd.DataFrame, known: dict[str, dict], by: float = 0.0) -> pd.Series:
+    """A sentence about every patient with a number outside the range of the fit, widened on both sides by `by` times
+    its width, else "". known: from `codings`."""
     said = pd.Series("", index=patients.index)
     for column, of in known.items():
         if "low" not in of or column not in patients:
             continue
         values = patients[column]
-        strange = (values < of["low"]) | (values > of["high"])
+        margin = by * (of["high"] - of["low"])
+        strange = (values < of["low"] - margin) | (values > of["high"] + margin)
         words = values[strange].map(lambda x, c=column, o=of: f"{c} {x:g} beyond {o['low']:.3g} to {o['high']:.3g}; ")
         said = said.add(words.reindex(said.index, fill_value=""))
-    return said.where(said == "", "extrapolated from the trial: " + said.str.removesuffix("; "))
+    return said.str.removesuffix("; ")
 
 
 def of_patients(patients: pd.DataFrame, columns: list[str], known: dict[str, dict], where: str) -> pd.DataFrame:

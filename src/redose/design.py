@@ -299,6 +299,10 @@ def build(
     day = clock + at["origin"].to_numpy()
     data = xr.Dataset(attrs={"model": model, "link": LINKS[model], "options": json.dumps(options)})
     data.attrs["codings"] = json.dumps(study.codings)
+    cells = tables["infusions"]["cells"].to_numpy(float)
+    data.attrs["cells"] = (
+        ([cells.min(), cells.max()] if len(cells) else [0.0, 0.0]) if like is None else like.attrs["cells"]
+    )
     data.attrs["longest"] = float(study.intervals["exit"].max() if like is None else like.attrs["longest"])
     data = data.assign_coords(patient=study.patients["patient"].to_numpy(str))
     data = data.assign_coords(interval=label(study))

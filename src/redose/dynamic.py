@@ -15,13 +15,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from redose import covariates, design, files, history, newcomers, prediction, selection
+from redose import assay, covariates, design, files, history, newcomers, prediction, selection
 from redose.prediction import Draws
 
 STEP = 7  # days between the days on which a test may fall
 CHUNK = 50  # patients at a time, which bounds the memory
 FORMAT = "1"  # of the predictor's file
 NO_SAMPLE = "no sample yet: as patients like this one"
+FAR = 1.0  # widths of the trial's range of a covariate, beyond which nothing is foretold
+TOO_FAR = "too far from the trial"
 FEWEST = 3.0  # candidates that must count a draw
 UNLIKE = "a history unlike those of the trial: the numbers are rough"
 
@@ -137,7 +139,7 @@ def condition(of: Predictor, tables: dict, seed: int) -> tuple[xr.Dataset, Draws
 
     Raises DesignError for what the fit knows nothing of."""
     data = design.build(tables, of.about, of.model, of.options, of.priors, like=of.words)
-    return data, *newcomers.condition(data, of.draws, of.words, seed)
+    return data, *newcomers.condition(data, of.draws, of.words, seed, common=True)
 
 
 def part(tables: dict, patients: np.ndarray) -> dict:
@@ -167,17 +169,29 @@ def predict(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
 def of_some(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     """As `predict`, of so few patients that they fit into memory."""
     tables = history.today(tables)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # of what lies far from the trial
+        return of_these(of, tables)
+
+
+def of_these(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As `of_some`, of tables as they stand today."""
     data, draws, counted = condition(of, tables, of.settings["seed"])
     last, outcome = selection.last_intervals(data), selection.last_outcomes(data, tables["intervals"])
     rows = pd.DataFrame({"patient": data["patient"].to_numpy(), "state": outcome.to_numpy()})
     rows["reason"] = rows["state"].map(selection.REASONS).fillna("")
-    ahead = np.flatnonzero((rows["state"] == "censored").to_numpy() & (last >= 0))
-    rows.loc[ahead, "state"] = "progression-free"
-    notes = [covariates.beyond(tables["patients"], json.loads(data.attrs["codings"])).to_numpy(), late(data, last)]
+    free, known = (rows["state"] == "censored").to_numpy() & (last >= 0), json.loads(data.attrs["codings"])
+    rows.loc[free, "state"] = "progression-free"
+    far = covariates.beyond(tables["patients"], known, FAR).to_numpy()
+    rows["reason"] = rows["reason"].mask(free & (far != ""), [f"{TOO_FAR}: {x}" for x in far])
+    rows["state"] = rows["state"].mask(free & (far != ""), TOO_FAR)
+    ahead = np.flatnonzero(free & (far == ""))
+    near = covariates.beyond(tables["patients"], known).map(lambda x: x and f"extrapolated from the trial: {x}")
+    notes = [near.to_numpy(), late(data, last), strangers(of, data)]
     if data.attrs["link"] != "none":
         rows["samples"] = np.bincount(data["sample_patient"].to_numpy(), minlength=len(rows))
         rows["counted"] = counted
         notes += [np.where(rows["samples"] == 0, NO_SAMPLE, ""), np.where(counted < FEWEST, UNLIKE, "")]
+        notes += [doses_beyond(data), doubtful(data, draws)]
     for note in notes:
         said = rows["reason"].where(rows["reason"] == "", rows["reason"] + "; ") + note
         rows["reason"] = rows["reason"].mask((note != "") & (rows["state"] == "progression-free"), said)
@@ -189,6 +203,46 @@ def of_some(of: Predictor, tables: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 CURVES = ("patient", "days", "outcome", "mean", "low", "high")
+
+
+def strangers(of: Predictor, data: xr.Dataset) -> np.ndarray:
+    """A word about every patient of a trial that the fit has not seen, where it has seen several, shape (patient,)."""
+    known, trial = set(of.words["trial"].to_numpy()), data["trial"].to_numpy()[data["patient_trial"].to_numpy()]
+    return np.array(
+        [f"trial {t} is new to the fit" if len(known) > 1 and t not in known else "" for t in trial], object
+    )
+
+
+def doses_beyond(data: xr.Dataset) -> np.ndarray:
+    """A sentence about every patient with an infusion of cells beyond the range of the trial, shape (patient,)."""
+    said = np.full(data.sizes["patient"], "", dtype=object)
+    if "product" not in data or not data.sizes["infusion"]:
+        return said
+    place, options = list(data["feature"].to_numpy()).index("psi"), json.loads(data.attrs["options"])
+    owner, (low, high) = data["dose_patient"].to_numpy(), data.attrs["cells"]
+    raw = data["dose_features"].to_numpy()[:, place] + data["mean_features"].to_numpy()[owner, place]
+    cells = options["reference_cells"] * np.exp(raw)
+    for k in np.flatnonzero((cells < low * (1 - 1e-6)) | (cells > high * (1 + 1e-6))):
+        said[owner[k]] = f"an infusion of {cells[k]:.2g} cells, beyond {low:.2g} to {high:.2g} of the trial"
+    return said
+
+
+def doubtful(data: xr.Dataset, draws: Draws) -> np.ndarray:
+    """A sentence about every patient with a reading that is more likely a false positive than not, shape (patient,)."""
+    said = np.full(data.sizes["patient"], "", dtype=object)
+    if not data.sizes["sample"]:
+        return said
+    y, lod, below, wrong = (data[f"sample_{x}"].to_numpy()[:, None] for x in ("y", "lod", "below", "false_positive"))
+    day, owner = data["sample_day"].to_numpy(), data["sample_patient"].to_numpy()
+    level = prediction.latent_mrd(data, draws, data["sample_interval"].to_numpy(), day)
+    noise = prediction.noise(data, draws, np.arange(len(day))) | {"degrees": prediction.degrees(data)}
+    either, real = (assay.log_density(y, lod, below, w, level, **noise) for w in (wrong, 0.0 * wrong))
+    spurious = np.where(below[:, 0], 0.0, -np.expm1(np.minimum(real - either, 0.0)).mean(1))
+    for k in np.flatnonzero(spurious > 0.5):
+        expected, p = 10 ** np.median(level[k]), "over 0.99" if spurious[k] > 0.99 else f"{spurious[k]:.2f}"
+        told = f"day {day[k]:g} reads {10 ** y[k, 0]:.1e} where {expected:.1e} is expected: a false positive with "
+        said[owner[k]] += f"{'; ' if said[owner[k]] else ''}{told}probability {p}, repeat the test"
+    return said
 
 
 def late(data: xr.Dataset, last: np.ndarray) -> np.ndarray:
@@ -211,7 +265,8 @@ class Forecast:
 def forecast(data: xr.Dataset, draws: Draws, interval: np.ndarray, action: Action | None, wanted: dict) -> Forecast:
     """What lies ahead of the ends of these intervals. Columns of the table: today, and for D in `wanted.days` the mean
     of free_D, progression_D, ... with _low and _high; of models of MRD mrd, mrd_low, mrd_high (log10, today), and with
-    an action threshold p_above (today) and next_test (calendar day)."""
+    an action threshold p_above (today), next_test (calendar day) and next_test_by ("due", or "latest" where P(above)
+    does not reach `due` by then)."""
     tails, days = [(1 - wanted["ci_prob"]) / 2, (1 + wanted["ci_prob"]) / 2], wanted["days"]
     grid = np.unique([*np.arange(0, max(days), wanted["every"]), *days])
     free, ends = selection.incidence(data, draws, interval, list(grid))
@@ -247,7 +302,8 @@ def marker_today(data: xr.Dataset, draws: Draws, interval, end, action: Action |
     due = above >= wanted["due"]
     due[:, 0] &= ~sampled  # whoever was tested today is tested again later
     first = np.where(due.any(1), test[due.argmax(1)], test[-1])
-    return found | {"p_above": (now >= action.tau).mean(1), "next_test": end + first}
+    why = np.where(due.any(1), "due", "latest")
+    return found | {"p_above": (now >= action.tau).mean(1), "next_test": end + first, "next_test_by": why}
 
 
 def trajectories(data: xr.Dataset, draws: Draws, interval, end, horizon: float, tails: list[float]) -> pd.DataFrame:

@@ -25,6 +25,8 @@ def read(source: Path | str, about: dict) -> checks.Verdict:
     """The verdict on the patients in a folder of tables or a JSON file, with their checked tables. about: study.yaml of
     the fit. Raises StudyError where the source is neither, or no JSON of the form above."""
     source = Path(source)
+    if (source / "checks.csv").exists() and (source / "patients.parquet").exists():  # results/STUDY/tables
+        return checks.Verdict(source.parent.name, problems.no_problems(), tables.read_checked(source))
     study = from_json(source, about) if source.is_file() else from_folder(source, about)
     return checks.check(study, every_level=False)
 
@@ -56,9 +58,13 @@ def from_json(path: Path, about: dict) -> tables.Study:
 
     Raises StudyError where the file is no JSON of that form."""
     try:
-        people = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as fault:
-        raise StudyError(f"{path}: is no JSON ({fault}); see docs/cli.md for its form.") from None
+        people = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=once)
+    except UnicodeDecodeError:
+        raise StudyError(f"{path}: is not UTF-8 text; save it as UTF-8.") from None
+    except (OSError, RecursionError, ValueError) as fault:
+        raise StudyError(f"{path}: is no JSON of patients ({fault}); see docs/cli.md for its form.") from None
+    if people == []:
+        raise StudyError(f"{path}: holds no patient; see docs/cli.md for its form.")
     rows: dict[str, list[dict]] = {}
     for place, one in enumerate(people if isinstance(people, list) else [people], start=1):
         if not isinstance(one, dict) or "patient" not in one:
@@ -70,9 +76,25 @@ def from_json(path: Path, about: dict) -> tables.Study:
     return tables.Study(path.stem, about, "study.yaml of the fit", frames, files, problems.no_problems())
 
 
+def once(pairs: list[tuple]) -> dict:
+    """A JSON object. Raises ValueError for a key that stands in it twice."""
+    names = [name for name, _ in pairs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"the key {twice[0]!r} is given twice")
+    return dict(pairs)
+
+
 def of_patient(one: dict, path: Path) -> dict[str, list[dict]]:
     """Table -> rows of one patient of a JSON file."""
     key, today = one["patient"], one.get(TODAY)
+    for name in {*contract.TABLES, *one} - {"patients"}:
+        if name in one and (name in contract.TABLES or isinstance(one[name], dict)) and not isinstance(one[name], list):
+            raise StudyError(f"{path}: patient {key}: {name} must be a list of objects, a row each.")
+    if "intervals" in one and today is not None:
+        raise StudyError(
+            f"{path}: patient {key}: give `today` or `intervals`, not both: today is the end of the last one."
+        )
     found = {"patients": [{k: v for k, v in one.items() if not isinstance(v, list) and k != TODAY}]}
     for name, entries in one.items():
         if not isinstance(entries, list):
@@ -82,10 +104,15 @@ def of_patient(one: dict, path: Path) -> dict[str, list[dict]]:
             raise StudyError(f"{path}: patient {key}: no table is called '{name}'; give {known}.")
         if not all(isinstance(entry, dict) for entry in entries):
             raise StudyError(f"{path}: patient {key}: {name} must be a list of objects, a row each.")
-        found[name] = [{"patient": key} | entry for entry in entries]
+        if entries:  # an empty list says that there is none
+            found[name] = [{"patient": key} | entry for entry in entries]
     if "intervals" not in found:
         if today is None:
             raise StudyError(f"{path}: patient {key}: give `today`, the day up to which it is free of progression.")
+        if today == 0:
+            raise StudyError(
+                f"{path}: patient {key}: `today` is day 0 itself: give 0.5 where nothing has happened yet."
+            )
         first = {"patient": key, "interval": 1, "start_day": 0, "end_day": today, "outcome": "censored"}
         found["intervals"] = [first]
     return found

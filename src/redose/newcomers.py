@@ -5,11 +5,11 @@ At every draw of what patients share, a new patient's traits have a density that
     p(traits | history, shared) ∝ p(traits | population) p(samples | traits) p(events so far | traits)
 
 with frailty and class integrated out (`one_patient`), and one vector is drawn from it by sampling importance resampling
-(Rubin 1987). Candidates come half from the population and half from a Student t about what the history says, which is
-found by importance sampling at falling temperatures: the likelihood is raised to a power that lets a hundred candidates
-count, and the power is raised until it is 1 (Cappé et al. 2004, population Monte Carlo; Del Moral et al. 2006). Class
-and frailty follow from their conditionals. What patients share is not learnt from the newcomer: one among hundreds
-(Rizopoulos 2011, Biometrics 67:819, equation 4, does the same).
+(Rubin 1987). Candidates come from the population and from Student t about what the history says, with false positives
+among its readings and without, which are found by importance sampling at falling temperatures: the likelihood is raised
+to a power that lets a hundred candidates count, and the power is raised until it is 1 (Cappé et al. 2004, population
+Monte Carlo; Del Moral et al. 2006). Class and frailty follow from their conditionals. What patients share is not learnt
+from the newcomer: one among hundreds (Rizopoulos 2011, Biometrics 67:819, equation 4, does the same).
 """
 
 import json
@@ -32,12 +32,15 @@ COUNTING = 150.0  # candidates that count, over all pilot draws, at every temper
 ROUNDS = 12  # of falling temperatures at most
 
 
-def condition(data: xr.Dataset, draws: Draws, words: xr.Dataset, seed: int) -> tuple[Draws, np.ndarray]:
+def condition(
+    data: xr.Dataset, draws: Draws, words: xr.Dataset, seed: int, common: bool = False
+) -> tuple[Draws, np.ndarray]:
     """(draws with traits, shape (trait, draw), and where the model has them v, still and u_new, shape (patient, draw),
     of the patients in `data`; candidates that counted a draw, shape (patient,): NaN for models without traits).
 
     data: design of the new patients, built like that of the fit. draws: of the fit. words: the fit's design or
-    vocabulary. seed: every patient has a stream of its own by its key, whoever else is in the call.
+    vocabulary. seed: every patient has a stream of its own by its key, whoever else is in the call; common: the same
+    one, so that two plans for a patient, or one history under two keys, do not differ by chance.
     """
     strange = between(data, draws, words, seed)
     draws = with_new_levels(data, draws, words, seed)
@@ -50,7 +53,7 @@ def condition(data: xr.Dataset, draws: Draws, words: xr.Dataset, seed: int) -> t
         if there:
             found[name] = np.zeros((data.sizes["patient"], count))
     for i, key in enumerate(data["patient"].to_numpy()):
-        rng = np.random.default_rng(seed_of(seed, "newcomer", str(key)))
+        rng = np.random.default_rng(seed_of(seed, "newcomer", "" if common else str(key)))
         if linked:
             own, happened, counted[i] = of_one(data, draws, i, blocks[i], strange[i], rng)
             found["traits"][blocks[i]] = own.pop("traits")
@@ -115,7 +118,7 @@ def without_traits(data: xr.Dataset, draws: Draws, i: int, strange: np.ndarray, 
 def of_one(data: xr.Dataset, draws: Draws, i: int, block, strange: np.ndarray, rng: np.random.Generator) -> tuple:
     """(traits, shape (trait of the patient, draw), u_new and still, shape (draw,), the last where there are classes;
     what the events say at them; candidates that counted, on average over draws)."""
-    about = proposal(data, prediction.some(draws, PILOT), i, block, rng)
+    about = proposals(data, prediction.some(draws, PILOT), i, block, rng)
     prior = OwnPrior.of(data, draws, i, block)
     for number in (CANDIDATES, MANY):
         tried, log_q = candidates(prior, about, number, rng)
@@ -139,11 +142,24 @@ def of_one(data: xr.Dataset, draws: Draws, i: int, block, strange: np.ndarray, r
     return own, happened, counted
 
 
+def proposals(data: xr.Dataset, draws: Draws, i: int, block: np.ndarray, rng: np.random.Generator) -> list[About]:
+    """Where the candidates come from beside the population: about what the history says, and where a reading may be a
+    false positive also about what it says if none is. Rising readings that all could be false positives (a patient in
+    relapse) are two explanations far apart, and the first alone was found to settle on the wrong one."""
+    mine = data["sample_patient"].to_numpy() == i
+    doubtful = mine & ~data["sample_below"].to_numpy() & (data["sample_false_positive"].to_numpy() > 0)
+    found = [proposal(data, draws, i, block, rng)]
+    if doubtful.any():
+        real = data.assign(sample_false_positive=data["sample_false_positive"] * 0)
+        found.append(proposal(real, draws, i, block, rng))
+    return found
+
+
 def proposal(data: xr.Dataset, draws: Draws, i: int, block: np.ndarray, rng: np.random.Generator) -> About:
     """A Student t about what the patient's history says of its traits, over all draws together."""
     prior, about, power = OwnPrior.of(data, draws, i, block), None, 0.0
     for _ in range(ROUNDS):
-        tried, log_q = candidates(prior, about, CANDIDATES, rng)
+        tried, log_q = candidates(prior, [] if about is None else [about], CANDIDATES, rng)
         log_w, _ = weights(data, draws, i, block, prior, tried, log_q, None)
         flat_prior = prior.log_density(tried) - log_q
         done, power = power == 1.0, hottest(flat_prior.ravel(), (log_w - flat_prior).ravel())
@@ -176,15 +192,15 @@ def weighted(effects: np.ndarray, weight: np.ndarray) -> About:
     return About(centre, np.linalg.cholesky(covariance) * WIDER)
 
 
-def candidates(prior: OwnPrior, about: About | None, count: int, rng: np.random.Generator) -> tuple:
-    """(traits to try, shape (draw, candidate, trait); their log density, shape (draw, candidate)): half from the
-    population and half from `about`, or all from the population."""
+def candidates(prior: OwnPrior, about: list[About], count: int, rng: np.random.Generator) -> tuple:
+    """(traits to try, shape (draw, candidate, trait); their log density, shape (draw, candidate)): from the population
+    and from each of `about` with equal chances."""
     tried = prior.draw(count, rng)
-    if about is None:
-        return tried, prior.log_density(tried)
-    shape = tried.shape[:2]
-    tried = np.where(rng.random(shape)[..., None] < 0.5, about.draw(shape, rng), tried)
-    return tried, np.logaddexp(about.log_density(tried), prior.log_density(tried)) - np.log(2)
+    which = rng.integers(len(about) + 1, size=tried.shape[:2])[..., None]
+    for k, one in enumerate(about, start=1):
+        tried = np.where(which == k, one.draw(tried.shape[:2], rng), tried)
+    parts = [prior.log_density(tried), *(one.log_density(tried) for one in about)]
+    return tried, logsumexp(parts, axis=0) - np.log(len(parts))
 
 
 def in_parts(data: xr.Dataset, draws: Draws, i: int, block, tried, log_q, u) -> tuple:

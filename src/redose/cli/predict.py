@@ -59,6 +59,9 @@ def predict(
     for path in (predictor, patients):
         if not path.exists():
             stop(f"{named(path)}: there is no such file or folder; correct the path.")
+    if day is not None and not 0 <= day < 1e5:
+        stop(f"--day {day:g} is no day since day 0; give one such as 90.")
+    refuse_inputs(predictor, patients, {"--csv": csv, "--curves": curves, "--json": json_file, "--figure": figure})
     if figure is not None and figure.suffix != ".svg":
         stop(f"--figure {named(figure)}: give a name that ends in .svg; a PNG of that name is written beside it.")
     from redose import files
@@ -81,6 +84,23 @@ def predict(
         if figure is not None:
             draw(of, table, lines, known, patient, figure)
     raise typer.Exit(0)
+
+
+def refuse_inputs(predictor: Path, patients: Path, outputs: dict) -> None:
+    """Stops where a file that is to be written is one that is read, a folder, or named twice."""
+    inside = [f for f in patients.rglob("*") if f.is_file()] if patients.is_dir() else [patients]
+    read, named_before = {f.resolve() for f in (predictor, *inside)}, {}
+    for option, file in outputs.items():
+        if file is None or str(file) == "-":
+            continue
+        for path in (Path(file).resolve(), *([Path(file).with_suffix(".png").resolve()] * (option == "--figure"))):
+            if path in read:
+                stop(f"{option} {named(Path(file))} would take the place of a file that is read; give another name.")
+            if path.is_dir():
+                stop(f"{option} {named(Path(file))} is a folder; give the name of a file.")
+            if path in named_before:
+                stop(f"{option} and {named_before[path]} name the same file, {named(Path(file))}; give two names.")
+            named_before[path] = option
 
 
 def loaded(path: Path, threshold: float | None) -> "Predictor":
@@ -108,8 +128,8 @@ def history(of: "Predictor", patients: Path, day: float | None) -> dict:
     except problems.StudyError as fault:
         typer.echo("\n".join(printable(line) for line in str(fault).splitlines()), err=True)
         raise typer.Exit(1) from None
-    for line in verdict.text().splitlines() if len(verdict.problems) else []:
-        typer.echo(printable(line), err=True)
+    for line in warnings_of(verdict):
+        note(line)
     if day is None:
         return verdict.tables
     known = past.until(verdict.tables, of.options, day)
@@ -121,6 +141,16 @@ def history(of: "Predictor", patients: Path, day: float | None) -> dict:
     if known["patients"].empty:
         raise typer.Exit(1)
     return known
+
+
+def warnings_of(verdict) -> list[str]:
+    """What the checks remark, in words for predictions: rows after today are planned infusions, or not read."""
+    after = verdict.problems["rule"] == "after_follow_up"
+    said = [f"{m}; {c}." for m, c in verdict.problems.loc[~after, ["message", "cure"]].itertuples(index=False)]
+    for column, words in (("infusions", "taken as planned"), ("mrd", "not read: it comes after today")):
+        rows = verdict.problems[after & verdict.problems["file"].str.contains(column)]
+        said += [f"{column} of patient {r.patient} on day {r.value}: {words}." for r in rows.itertuples()]
+    return said
 
 
 def told(of: "Predictor", known: dict) -> tuple["pd.DataFrame", "pd.DataFrame"]:
@@ -143,7 +173,8 @@ def show(of: "Predictor", table: "pd.DataFrame") -> None:
     typer.echo(f"{of.study}/{of.model}: means over draws with {band}; MRD is that of the model, not a reading.")
     if of.action is not None and "p_above" in table:
         typer.echo(f"action threshold: {10**of.action.tau:.1e} ({of.action.regime})")
-        typer.echo(f"next test: the first day on which P(MRD above the threshold) reaches {of.settings['due']:g}")
+        days = f"{of.settings['latest']:g} days at the latest"
+        typer.echo(f"next test: when P(MRD above the threshold) reaches {of.settings['due']:g}, after {days}")
 
 
 def probability(x: float) -> str:
@@ -161,7 +192,8 @@ def lines_of(of: "Predictor", row: dict) -> list[str]:
     found = [head]
     if "p_above" in row:
         above = probability(row["p_above"])
-        found.append(f"  P(above the action threshold) {above}, next test on day {row['next_test']:g}")
+        when = "on" if row["next_test_by"] == "due" else "at the latest on"
+        found.append(f"  P(above the action threshold) {above}, next test {when} day {row['next_test']:g}")
     days = of.settings["days"]
     for cause in (c for c in CAUSES if f"{c}_{days[0]}" in row):
         risks = (
@@ -196,4 +228,5 @@ def draw(of: "Predictor", table, lines, known: dict, patient: str | None, path: 
     mine = dynamic.part(known, [key])
     tau = None if of.action is None else of.action.tau
     own, curve = (x[x["patient"] == key] for x in (table, lines))
-    style.save(figures.ahead(own, curve, mine, tau), path)
+    title = f"{key}: {of.study}/{of.model}, day {own['today'].item():g}, {100 * of.settings['ci_prob']:.0f} % bands"
+    style.save(figures.ahead(own, curve, mine, tau, title), path)

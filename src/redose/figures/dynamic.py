@@ -13,7 +13,7 @@ SHOWN = {"free": ("alive and progression-free", style.BLACK)} | {
 
 
 @style.styled
-def ahead(table: pd.DataFrame, curves: pd.DataFrame, history: dict, tau: float | None) -> Figure:
+def ahead(table: pd.DataFrame, curves: pd.DataFrame, history: dict, tau: float | None, title: str) -> Figure:
     """Left (models of MRD): samples, infusions, the latent level with its band, and the action threshold. Right:
     probabilities of the days ahead, with bands. Days count from today.
 
@@ -22,7 +22,8 @@ def ahead(table: pd.DataFrame, curves: pd.DataFrame, history: dict, tau: float |
     level, today = curves[curves["outcome"] == "mrd"], float(table["today"].iloc[0])
     figure = Figure(figsize=(style.WIDTH, 3.4))
     panels = list(np.atleast_1d(figure.subplots(1, 2 if len(level) else 1)))
-    figure.suptitle(labels.short(str(table["patient"].iloc[0]), 40), fontsize=8)
+    note = str(table["reason"].iloc[0])
+    figure.suptitle(labels.short(title, 110) + (f"\n{labels.wrapped(note, 120)}" if note else ""), fontsize=8)
     if len(level):
         marker(panels[0], level, history, today, tau)
     for outcome, (words, colour) in SHOWN.items():
@@ -55,7 +56,12 @@ def marker(axis, level: pd.DataFrame, history: dict, today: float, tau: float | 
         if len(part):
             axis.plot(part["days"], np.log10(part["lod" if below else "mrd"]), label=words, **look)
     inside = given[given.between(level["days"].min(), level["days"].max())]
-    axis.plot(inside, np.full(len(inside), floor + 0.15), "|", color=style.GREEN, markersize=8, label="infusion")
+    for part, colour, words in (
+        (inside[inside <= 0], style.GREEN, "infusion"),
+        (inside[inside > 0], style.GREY, "planned"),
+    ):
+        if len(part):
+            axis.plot(part, np.full(len(part), floor + 0.15), "|", color=colour, markersize=8, label=words)
     axis.axvline(0, color=style.GREY, linewidth=0.8)
     if tau is not None:
         axis.axhline(tau, color=style.BLACK, linewidth=0.8, linestyle="--", label="action threshold")
