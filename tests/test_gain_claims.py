@@ -30,6 +30,9 @@ NO_MODIFICATION = {
 }
 
 
+NO_EFFECT = {"alpha_progression": 0.0, "alpha_death": 0.0}
+
+
 def trials(parameters: dict):
     """(table of gains, true gains, design, patients, about) of every seed, with these parameters of the protocol."""
     folder = ROOT / "data/redosable"
@@ -86,7 +89,9 @@ def test_without_effect_modification_subgroups_are_selected_alike():
 
 @pytest.mark.slow
 def test_where_infusions_do_nothing_hardly_anybody_is_selected():
-    chosen = [(table["verdict"] == gain.SELECTED).mean() for table, *_ in trials({"delta": 1e-3})]
+    """MRD, and with it what lowers it, moves no hazard. (A kill of 0 cannot stand for it: kills are positive, and the gate
+    rejects the fit.)"""
+    chosen = [(table["verdict"] == gain.SELECTED).mean() for table, *_ in trials(NO_EFFECT)]
     print([f"{x:.1%}" for x in chosen])
     assert np.mean(chosen) <= 0.05
 
@@ -98,4 +103,4 @@ def test_the_worlds_are_as_they_say():
     known = of.protocol["parameters"]
     for name, value in NO_MODIFICATION.items():
         assert set(value) == set(known[name])
-    assert known["delta"] > 0
+    assert set(NO_EFFECT) <= set(known)
