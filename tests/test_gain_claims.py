@@ -89,8 +89,8 @@ def test_without_effect_modification_subgroups_are_selected_alike():
 
 @pytest.mark.slow
 def test_where_infusions_do_nothing_hardly_anybody_is_selected():
-    """MRD, and with it what lowers it, moves no hazard. (A kill of 0 cannot stand for it: kills are positive, and the gate
-    rejects the fit.)"""
+    """MRD, and with it what lowers it, moves no hazard. (A kill of 0 cannot stand for it: kills are positive, and the
+    gate rejects the fit.)"""
     chosen = [(table["verdict"] == gain.SELECTED).mean() for table, *_ in trials(NO_EFFECT)]
     print([f"{x:.1%}" for x in chosen])
     assert np.mean(chosen) <= 0.05
