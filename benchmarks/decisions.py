@@ -77,7 +77,7 @@ def speed(draws: int = 1000, patients: int = 240, number: int = 100, chunk: int 
         print(f"{name}: {spent:.0f} s, {1e9 * spent / steps:.0f} ns a step of {steps:.1e}, {memory:.1f} GB at most")
 
 
-REPEATS = {60: 9, 240: 9, 960: 3}  # trials by number of patients: the choice of a small trial varies more
+REPEATS = {60: 7, 240: 7, 960: 3}  # trials by number of patients: the choice of a small trial varies more
 SAMPLING = {"chains": 2, "tune": 400, "draws": 200, "target_accept": 0.9}
 
 
