@@ -464,3 +464,28 @@ def test_the_order_of_patients_does_not_matter(rows, random):
     for of, extra in ((accuracy.judged, ("two",)), (accuracy.calibrated, ())):
         kwargs = {"resamples": 12} if of is accuracy.judged else {}
         pd.testing.assert_frame_equal(of(part, table, *extra, **kwargs), of(*mixed, *extra, **kwargs))
+
+
+def test_weights_within_strata_by_hand():
+    """Stratum a is followed by plan, b is censored by plan: of its four, two are lost on day 50, when three are at risk
+    of it, so whoever stays counts three times; a as a whole would have shared that weight."""
+    time, event = [100.0, 100, 80, 100, 30, 50, 50, 100], ["none", "none", "x", "none", "x", "none", "none", "none"]
+    window = accuracy.Window.of(time, event, 100.0)
+    strata = np.array(list("aaaabbbb"))
+    found, followed = accuracy.weights_in(strata, window, np.ones((1, 8), dtype=int))
+    assert found[0] == pytest.approx([1, 1, 1, 1, 1, 0, 0, 3])
+    assert followed.tolist() == [True]
+    together = accuracy.weights(time, event, 100.0)
+    assert together == pytest.approx([1.4, 1.4, 1.4, 1.4, 1, 0, 0, 1.4])  # five of seven stay: 7 / 5
+
+
+def test_pairs_are_counted_within_a_fold_by_hand():
+    """In each fold the case has the higher risk, and the folds' risks do not overlap: 2 of 2 pairs within folds are
+    right, but 3 of 4 over both."""
+    outcomes = pd.DataFrame({"landmark": 0, "patient": list("abcd"), "time": [5.0, 20, 5, 20], "fold": list("1122")})
+    outcomes["event"] = ["x", "none", "x", "none"]
+    rows = {"landmark": 0, "horizon": 10, "cause": "x", "model": "m", "patient": list("abcd")}
+    predictions = pd.DataFrame(rows | {"risk": [0.2, 0.1, 0.8, 0.7]})
+    for known, expected in ((outcomes, 1.0), (outcomes.drop(columns="fold"), 0.75)):
+        table = accuracy.judged(predictions, known, "m", resamples=5)
+        assert table.set_index("metric").loc["auc", "estimate"] == expected

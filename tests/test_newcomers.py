@@ -168,18 +168,3 @@ def test_a_history_tells_of_a_new_site_too(between, omega_v, events, years):
     weight = np.exp(-0.5 * (z / np.hypot(between, omega_v)) ** 2 + events * z - years * np.exp(z))
     exact = (weight * -np.expm1(-0.5 * np.exp(z))).sum() / weight.sum()
     assert ends["progression"].mean() == pytest.approx(exact, abs=0.012)
-
-
-def test_events_so_far_tell_of_the_frailty():
-    """A progression a month, three times, against none in three years."""
-    data, draws = fitted("intervals", 400)
-    rows = pd.DataFrame(
-        [("n", k + 1, 30.0 * k, np.nan, np.nan, 30.0 * (k + 1), "progression") for k in range(3)]
-        + [("n", 4, 90.0, np.nan, np.nan, 100.0, "censored")],
-        columns=["patient", "interval", "start_day", "entry_day", "last_free_day", "end_day", "outcome"],
-    )
-    often = newcomers.condition(like(data, newcomer(intervals=rows)), draws, data, 1)[0]["v"][0]
-    rows = rows.iloc[3:].assign(interval=1, start_day=0.0, end_day=1100.0)
-    never = newcomers.condition(like(data, newcomer(intervals=rows)), draws, data, 1)[0]["v"][0]
-    assert often.mean() > 0.3 * draws["omega_v"].mean()
-    assert never.mean() < 0.0

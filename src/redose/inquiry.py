@@ -37,20 +37,8 @@ def from_folder(folder: Path, about: dict) -> tables.Study:
     Raises StudyError where there is no such folder."""
     if not folder.is_dir():
         raise StudyError(f"{folder}: there is no such folder or file; give a folder of tables, or a JSON file.")
-    found, files, faults = {}, {}, []
-    for path in tables.table_files(folder):
-        if path.stem not in contract.TABLES:
-            faults.append(tables.table_unknown(path))
-            continue
-        files[path.stem] = path.as_posix()
-        frame, wrong = tables.read_table(path)
-        faults += wrong
-        if frame is not None:
-            found[path.stem] = frame
-    faults += [
-        tables.file_missing(t.name, folder) for t in contract.TABLES.values() if t.required and t.name not in files
-    ]
-    return tables.Study(folder.name, about, "study.yaml of the fit", found, files, problems.joined(faults))
+    read, files, found = tables.read_tables(folder)
+    return tables.Study(folder.name, about, "study.yaml of the fit", read, files, problems.joined(found))
 
 
 def from_json(path: Path, about: dict) -> tables.Study:

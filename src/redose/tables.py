@@ -49,7 +49,14 @@ def read_study(about_file: Path | str, tables: list[Path] | Path | str, name: st
     """
     about_file = Path(about_file)
     description, faults = about.read(about_file)
-    found, read, files = [faults], {}, {}
+    read, files, found = read_tables(tables)
+    name = name or about_file.resolve().parent.name
+    return Study(name, description, about_file.as_posix(), read, files, problems.joined([faults, *found]))
+
+
+def read_tables(tables: list[Path] | Path | str) -> tuple[dict[str, pd.DataFrame], dict[str, str], list[pd.DataFrame]]:
+    """(tables by name, as text; the file of each; problems): of a folder of tables, or of a list of their files."""
+    found, read, files = [], {}, {}
     for path in table_files(tables):
         table = path.stem
         if table not in contract.TABLES:
@@ -66,8 +73,7 @@ def read_study(about_file: Path | str, tables: list[Path] | Path | str, name: st
     for table in contract.TABLES.values():
         if table.required and table.name not in files:
             found.append(file_missing(table.name, tables))
-    name = name or about_file.resolve().parent.name
-    return Study(name, description, about_file.as_posix(), read, files, problems.joined(found))
+    return read, files, found
 
 
 def table_files(tables: list[Path] | Path | str) -> list[Path]:
