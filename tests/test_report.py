@@ -176,14 +176,14 @@ def test_the_answer_and_the_chapter_of_gvhd(ill, plain):
     said = answer.answer(read)["GVHD"]
     assert said.startswith("GVHD in 6 patients: 4 acute episodes and 1 chronic episode.")
     assert "brings acute GVHD with probability 0.080 % (0.0089 to 0.24 %); the prior alone says 11 %." in said
-    rows = [[c.text for c in row] for row in tables.gvhd_risks(read).rows]
+    rows = [[c.text for c in row] for row in tables.gvhd.risks(read).rows]
     assert len(rows) == 3 + 2 * 3
     assert rows[3][1:6] == ["3", "9.0e+08", "7", "0.24 % (0.027 to 0.72 %)", "11 % (0.027 to 0.72 %)"]
     assert "by trial, constant between days 0, 100 and the end (acute)" in "".join(page.text)
-    effects = [[c.text for c in row] for row in tables.gvhd_effects(read).rows]  # e^0.1, e^0, e^0.2
+    effects = [[c.text for c in row] for row in tables.gvhd.effects(read).rows]  # e^0.1, e^0, e^0.2
     assert effects == [["hazard ratio of acute GVHD: burden <b>, +1 cm", "1.11 (1.00 to 1.22)"]]
-    assert {row[0].text for row in tables.gate(read).rows} == {"intervals", "gvhd"}
-    assert "gvhd_risk" in {row[0].text for row in tables.priors(read).rows}
+    assert {row[0].text for row in tables.checking.gate(read).rows} == {"intervals", "gvhd"}
+    assert "gvhd_risk" in {row[0].text for row in tables.methods.priors(read).rows}
     assert list(report.equations(read)) == ["intervals", "gvhd"]
     assert "GVHD" not in answer.answer(plain[0])
 
@@ -196,14 +196,14 @@ def test_superscripts_in_the_page(joint):
 
 def test_patients_without_an_outlook_get_a_reason(plain):
     read, _, _ = plain
-    rows = [[c.text for c in row] for row in tables.without_outlook(read, read.best).rows]
+    rows = [[c.text for c in row] for row in tables.selection.without_outlook(read, read.best).rows]
     assert len(rows) == 4
     assert [dossiers.PATIENTS[2], dossiers.GREEK, "3", "death", "died"] in rows
 
 
 def test_a_horizon_that_a_group_did_not_reach_is_left_out(plain):
     read, _, _ = plain
-    rows = [[c.text for c in row] for row in tables.lengths(read, read.best).rows]
+    rows = [[c.text for c in row] for row in tables.intervals.lengths(read, read.best).rows]
     assert [(r[0], r[4]) for r in rows] == [
         (dossiers.LONG, "180 days (5.9 months)"),
         (dossiers.LONG, "365 days (12.0 months)"),
@@ -214,13 +214,13 @@ def test_a_horizon_that_a_group_did_not_reach_is_left_out(plain):
 
 def test_the_gate_names_the_worst_parameter(plain):
     read, _, _ = plain
-    row = [c.text for c in tables.gate(read).rows[0]]
+    row = [c.text for c in tables.checking.gate(read).rows[0]]
     assert row[:3] == ["intervals", "1.009 (omega_v)", "433.2 (omega_v)"]
 
 
 def test_a_fault_in_the_checks_is_listed_without_its_folder(plain):
     read, _, _ = plain
-    assert [c.text for c in tables.warnings(read).rows[0]] == [
+    assert [c.text for c in tables.data.warnings(read).rows[0]] == [
         "warning",
         "mrd.csv row 3",
         dossiers.EVIL,
@@ -231,18 +231,18 @@ def test_a_fault_in_the_checks_is_listed_without_its_folder(plain):
 
 def test_residuals_are_judged_by_cause_and_interval_number(plain):
     read, html, _ = plain
-    rows = [[c.text for c in row] for row in tables.residuals(read, read.best).rows]
+    rows = [[c.text for c in row] for row in tables.checking.residuals(read, read.best).rows]
     assert rows[0] == ["progression", "all", "8", "4", "4.2", "0.61", "0.44", "agrees"]
     assert rows[2] == ["death", "all", "8", "1", "6.0", "< 0.001", "< 0.001", "not described"]
     assert "twice the median over the draws" in html
 
 
 def test_what_the_priors_move_is_named_with_the_prior_that_moves_it(plain, ill):
-    rows = [[c.text for c in row] for row in tables.sensitivity(plain[0], plain[0].best).rows]
+    rows = [[c.text for c in row] for row in tables.checking.sensitivity(plain[0], plain[0].best).rows]
     assert rows[0][3:] == ["prior and data both matter", "omega_v (0.07)"]
     assert rows[1] == ["sd of the frailty", "0.4", "0.01", "the prior dominates", "omega_v (0.41)"]
     assert len(rows) == 2  # the third is robust
-    of_gvhd = [[c.text for c in row] for row in tables.sensitivity(ill[0], ill[0].gvhd).rows]
+    of_gvhd = [[c.text for c in row] for row in tables.checking.sensitivity(ill[0], ill[0].gvhd).rows]
     assert of_gvhd[0][0] == "P(acute GVHD), 3 infusions of NK"
     assert "Episodes of GVHD, observed and replicated" in ill[1]
 
@@ -259,7 +259,7 @@ def test_the_answer_says_what_the_checks_say(plain, ill):
 
 def test_outcomes_are_counted_by_interval_number(plain):
     read, _, _ = plain
-    table = tables.outcomes(read)
+    table = tables.data.outcomes(read)
     assert table.columns[2:6] == [
         "ended by progression",
         "ended by death",
@@ -271,9 +271,9 @@ def test_outcomes_are_counted_by_interval_number(plain):
 
 
 def test_only_priors_in_use_are_listed_with_their_source(plain, joint):
-    names = {row[0].text for row in tables.priors(plain[0]).rows}
+    names = {row[0].text for row in tables.methods.priors(plain[0]).rows}
     assert names == {"rate_progression", "omega_v", "hazard_ratio"}
-    assert {"tau", "sigma"} <= {row[0].text for row in tables.priors(joint[0]).rows}
+    assert {"tau", "sigma"} <= {row[0].text for row in tables.methods.priors(joint[0]).rows}
 
 
 def test_the_equations_are_those_of_the_models_page(joint):
@@ -286,7 +286,7 @@ def test_the_equations_are_those_of_the_models_page(joint):
     ("value", "text"), [(0.0, "0"), (0.019, "< 0.05"), (-0.01, "> −0.05"), (0.05, "0.0500"), (14.83, "14.8")]
 )
 def test_an_amount_that_is_not_zero_is_not_called_zero(value, text):
-    assert tables.amount(value) == text
+    assert tables.cells.amount(value) == text
 
 
 def test_the_same_results_give_the_same_page(plain):
@@ -378,8 +378,8 @@ def test_who_gains_is_counted_by_verdict_and_told_with_reasons(joint):
     said = answer.gains(read)
     assert f"of 6 patients {counts['selected']} are selected" in said
     assert f"for {counts['undecided']} the data do not decide" in said
-    shown = tables.gains(read, read.with_decisions[0])
+    shown = tables.selection.gains(read, read.with_decisions[0])
     assert [c.text for c in shown.rows[0]][-2] == "selected"  # highest probability first
     assert html.count("does not decide it") == 2 * counts["undecided"]  # two models have regimes
-    groups = tables.gains_by_subgroup(read, read.with_decisions[0])
+    groups = tables.selection.gains_by_subgroup(read, read.with_decisions[0])
     assert sum(row[1].value for row in groups.rows) == 6

@@ -1,0 +1,100 @@
+"""Tables of how far the models are to be believed."""
+
+import pandas as pd
+
+from redose.figures import labels
+from redose.figures.accuracy import NAMES as REFERENCES
+from redose.report import words
+from redose.report.reading import Dossier, Fit, Gvhd
+from redose.report.tables.cells import Cell, Table, cell, count, estimate
+
+
+def accuracy(dossier: Dossier) -> Table:
+    """Accuracy of every model and reference by window and cause, patients left out."""
+    rows, keys = [], ["landmark", "horizon", "cause", "model"]
+    for (landmark, horizon, cause, model), part in dossier.validation.accuracy.groupby(keys, sort=True):
+        of = part.set_index("metric")
+        row = [cell(landmark, "{:g}".format), cell(horizon, "{:g}".format), Cell(labels.CAUSES.get(cause, cause))]
+        row.append(Cell(REFERENCES.get(model, model)))
+        for name in ("auc", "ipa", "observed_expected"):
+            row.append(estimate(*of.loc[name, ["estimate", "low", "high"]], "{:.2f}".format))
+        rows.append([*row, count(int(of["patients"].iloc[0])), count(int(of["cases"].iloc[0]))])
+    columns = ["day", "+ days", "outcome", "model", "AUC", "index of prediction accuracy", "observed / expected"]
+    columns += ["patients", "events"]
+    return Table("Accuracy of predictions of patients left out", columns, rows, "validation/accuracy.csv")
+
+
+def comparison(dossier: Dossier) -> Table:
+    """elpd of every model, and its Pareto k."""
+    rows = []
+    for r in dossier.compare.itertuples():
+        k = dossier.fits[r.model].loo["pareto_k"]
+        gap = "best" if r.difference == 0 else f"{r.difference:.1f} (SE {r.difference_se:.1f})"
+        counts = [count(int(x.sum())) for x in (k <= 0.7, (k > 0.7) & (k <= 1), k > 1)]
+        row = [Cell(r.model), Cell(f"{r.elpd:.1f} (SE {r.se:.1f})", r.elpd), Cell(gap, r.difference)]
+        rows.append([*row, count(r.patients), *counts])
+    columns = [
+        "model",
+        "elpd",
+        "difference to the best",
+        "patients",
+        "k ≤ 0.7 (good)",
+        "0.7 < k ≤ 1 (bad)",
+        "k > 1 (very bad)",
+    ]
+    return Table("Leave-one-patient-out predictive accuracy", columns, rows, "compare.csv")
+
+
+def gate(dossier: Dossier) -> Table:
+    """Worst diagnostics of every model against the config's limits."""
+    limits = dossier.settings["acceptance"]
+    rows = []
+    for fit in dossier.judged.values():
+        judged = fit.diagnostics[fit.diagnostics["level"] == "population"]
+        row = [Cell(fit.model)]
+        for column, worst, digits in (("rhat", "idxmax", 4), ("ess_bulk", "idxmin", 4), ("ess_tail", "idxmin", 4)):
+            at = judged.loc[getattr(judged[column], worst)()]
+            row.append(Cell(f"{words.number(at[column], digits)} ({at['parameter']})", float(at[column])))
+        row += [divergences(fit.sampler), cell(fit.sampler["bfmi"], lambda x: f"{x:.2f}")]
+        anew = ", ".join(f"{x['patient']} (R-hat {words.number(x['rhat'], 3)})" for x in fit.sampler["redrawn"])
+        rows.append([*row, count(fit.sampler["draws"]), Cell(anew or "none"), Cell("accepted")])
+    columns = [
+        "model",
+        f"largest R-hat (limit {limits['rhat']:g})",
+        f"smallest bulk ESS (limit {limits['ess_bulk']:g})",
+    ]
+    columns += [f"smallest tail ESS (limit {limits['ess_tail']:g})", f"divergences (limit {limits['divergences']:g})"]
+    columns += [f"BFMI (limit {limits['bfmi']:g})", "draws", "patients drawn anew", "gate"]
+    return Table("The gate: worst diagnostics of the population parameters", columns, rows)
+
+
+def divergences(sampler: dict) -> Cell:
+    """Number of divergent draws; of a run that was repeated with smaller steps both."""
+    found, before = sampler["divergences"], sampler["divergent_before"]
+    repeated = f" (again at target acceptance {sampler['target_accept']:g}, after {before} in a first run)"
+    return Cell(f"{found}{repeated if before else ''}", found)
+
+
+def residuals(dossier: Dossier, fit: Fit) -> Table:
+    """Events against those that the model expects, by cause and interval number, with the verdict on the residuals."""
+    rows = []
+    for r in fit.residuals.itertuples():
+        counts = [count(r.intervals), count(r.events), cell(r.expected, "{:.1f}".format)]
+        p = [cell(x, words.p_value) for x in (r.p, r.p_median)]
+        rows.append([Cell(labels.CAUSES[r.cause]), Cell(str(r.interval)), *counts, *p, Cell(r.verdict)])
+    columns = ["cause", "interval", "intervals", "events", "expected", "p of one draw", "median p", "verdict"]
+    return Table(f"Cox-Snell residuals, model {fit.model}", columns, rows, f"{fit.model}/residuals.csv")
+
+
+def sensitivity(dossier: Dossier, fit: Fit | Gvhd) -> Table:
+    """What decisions rest on, and the parameters that the priors move."""
+    table, settings = fit.sensitivity, dossier.settings["decision"]
+    rows = []
+    for r in table[(table["kind"] == "decision") | table["moved_by"].notna()].itertuples():
+        by_parameter = labels.parameter(r.quantity, dossier.about, dossier.tables["patients"], fit.link)
+        name = labels.decision(r.quantity, settings) if r.kind == "decision" else by_parameter
+        mover = "–" if pd.isna(r.moved_by) else f"{r.moved_by} ({r.moved:.2f})"
+        values = [cell(x, words.rounded) for x in (r.prior, r.likelihood)]
+        rows.append([Cell(name), *values, Cell(r.verdict), Cell(mover)])
+    columns = ["quantity", "to the priors", "to the likelihood", "verdict", "moved most by the prior of"]
+    return Table(f"Power-scaling sensitivity, model {fit.model}", columns, rows, f"{fit.model}/prior_sensitivity.csv")

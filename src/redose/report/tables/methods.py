@@ -1,0 +1,64 @@
+"""Tables of methods: priors, estimand, options."""
+
+from redose import estimand as strategy
+from redose.figures import checking
+from redose.report.reading import Dossier
+from redose.report.tables.cells import OUTCOMES, Cell, Table, count
+
+
+def priors(dossier: Dossier) -> Table:
+    """The priors that this study's models use."""
+    used = set()
+    for fit in dossier.judged.values():
+        stems = fit.diagnostics.loc[fit.diagnostics["level"] == "population", "parameter"].str.partition("[")[0]
+        used |= {checking.key(stem, fit.link) for stem in stems}
+    rows = []
+    for name, p in dossier.settings["priors"].items():
+        if name in used:
+            median, unit = p.get("median"), p.get("unit", "")
+            low = Cell("–", 0.0) if median is None else Cell(f"{median:g} {unit}".strip(), float(median))
+            high = Cell(f"{p['upper']:g} {unit}".strip(), float(p["upper"]))
+            rows.append([Cell(name), Cell(p["meaning"]), low, high, Cell(p["source"])])
+    return Table("Priors as beliefs", ["prior", "meaning", "median", "97.5th percentile", "source"], rows)
+
+
+def estimand(dossier: Dossier) -> Table:
+    """Intercurrent events, how often each met, and its strategy in the words of ICH E9(R1)."""
+    intervals = dossier.tables["intervals"]
+    rows = []
+    for event, word in dossier.config["estimand"].items():
+        times, _ = strategy.followed_on(intervals, event)
+        meaning = Cell(strategy.counts_as(event, word, intervals))
+        rows.append([Cell(f"{OUTCOMES[event]} without progression"), count(times), meaning])
+    kept = "counted as it happened (treatment-policy strategy)"
+    if len(dossier.tables["infusions"]):
+        rows.append([Cell("further infusion during follow-up"), count(len(dossier.tables["infusions"])), Cell(kept)])
+    if len(dossier.tables["gvhd"]):
+        text = "a time-dependent covariate where a model names it, else " + kept
+        rows.append([Cell("GVHD"), count(len(dossier.tables["gvhd"])), Cell(text)])
+    return Table("Intercurrent events and their strategies", ["event", "times", "counts as"], rows)
+
+
+def options(dossier: Dossier) -> Table:
+    """What the config asks of every model."""
+    rows = []
+    causes = ["progression", *strategy.competing(dossier.config["estimand"])]
+    for model in dossier.fits:
+        entry = dossier.config["models"][model]
+        hazards = [entry.get(cause, {"covariates": []}) for cause in causes]
+        named = [
+            ", ".join([*h["covariates"], *(f"{c} ({lasting(c)})" for c in h.get("time_dependent", []))]) or "–"
+            for h in hazards
+        ]
+        kinetics = entry.get("kinetics", {})
+        frailty = "yes" if entry.get("frailty", True) else "no"
+        row = [Cell(model), Cell(entry.get("clock", "gap")), Cell(entry.get("baseline", "")), Cell(frailty)]
+        row += [Cell(text) for text in named]
+        rows.append([*row, *(Cell(", ".join(kinetics.get(k, [])) or "–") for k in ("level", "kill"))])
+    columns = ["model", "clock", "baseline", "frailty", *(f"{OUTCOMES[c]} depends on" for c in causes)]
+    return Table("Models asked for in the config", [*columns, "MRD level depends on", "kill depends on"], rows)
+
+
+def lasting(name: str) -> str:
+    """How long a time-dependent covariate keeps its value."""
+    return "last measured" if name == "burden" else "while active"
