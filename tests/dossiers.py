@@ -140,6 +140,33 @@ def outlook() -> pd.DataFrame:
     return table
 
 
+def ahead(model: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(patients, curves) as the rule `foresee` leaves them: the second and fourth patient are progression-free."""
+    table = outlook()[["patient", "state", "reason"]]
+    table["reason"] = table["reason"].replace("", np.nan)
+    free = table["state"] == "progression-free"
+    curves = []
+    for k in table.index[free]:
+        table.loc[k, "today"] = 400.0 + 100 * (k // 3)
+        for d, p in zip(CONFIG["decision"]["dynamic"]["days"], (0.9, 0.8, 0.6), strict=True):
+            for name, x in (("free", p), ("progression", 0.8 - 0.8 * p), ("death", 0.2 - 0.2 * p)):
+                table.loc[k, [f"{name}_{d}", f"{name}_{d}_low", f"{name}_{d}_high"]] = [x, 0.8 * x, min(1.1 * x, 1)]
+        day = table.loc[k, "today"] + np.array([0.0, 182, 365])
+        for name, x in (("free", [1.0, 0.8, 0.6]), ("progression", [0.0, 0.16, 0.32]), ("death", [0, 0.04, 0.08])):
+            curves.append(
+                {"patient": table.loc[k, "patient"], "day": day, "outcome": name, "mean": x, "low": x, "high": x}
+            )
+    if model != "intervals":
+        table.loc[free, ["mrd", "mrd_low", "mrd_high"]] = [-3.1, -3.4, -2.8]
+        table.loc[free, ["p_above", "next_test"]] = [0.97, 456.0]
+        table.loc[free, "next_test_by"] = "due"
+        level = np.array([-3.0, -5.0, -4.0])
+        for patient in PATIENTS:
+            latent = {"day": [0.0, 30.0, 60.0], "outcome": "mrd", "mean": level, "low": level - 1, "high": level + 1}
+            curves.append({"patient": patient, **latent})
+    return table, pd.concat([pd.DataFrame(c) for c in curves], ignore_index=True)
+
+
 def draws(model: str, chains: int, seed: int) -> xr.Dataset:
     """Draws of a few population parameters and of one that belongs to patients."""
     rng, n = np.random.default_rng(seed), 200
@@ -451,6 +478,7 @@ def validate(folder: Path, models: list[str]) -> None:
 def conclude(folder: Path, model: str, simulated: bool) -> None:
     found = {"curves": curves(), "lengths": lengths(), "diagnostics": diagnostics(model)}
     found["prior_sensitivity"] = prior_sensitivity(model)
+    found["ahead"], found["ahead_curves"] = ahead(model)
     found["residuals"], found["residual_curves"] = residual_tables()
     found["loo"] = pd.DataFrame({"patient": PATIENTS, "elpd": -2.0, "pareto_k": [0.1, 0.2, 0.3, 0.4, 0.5, 0.9]})
     if model != "intervals":

@@ -18,7 +18,7 @@ LAYERS = [
     {"sampling"},
     {"diagnostics", "acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}
     | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity", "dynamic"}
-    | {"accuracy", "references"},
+    | {"ahead", "accuracy", "references"},
     {"decisions"},
     {"calibration", "validation"},
     {"figures", "report"},

@@ -9,9 +9,11 @@ import dossiers
 import pytest
 
 from redose import report
+from redose.figures import style
 from redose.report import answer, reading, tables, words
+from redose.report import pictured as pictures
 
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "input"}
 
 
 class Page(HTMLParser):
@@ -43,12 +45,18 @@ class Page(HTMLParser):
             self.text.append(data)
 
 
+def pictured(read, folder) -> str:
+    """The figure of the answer as a data URI."""
+    style.save(pictures.pictured(read), folder / "answer.svg")
+    return reading.embedded(folder / "answer.svg")
+
+
 def rendered(folder, models, simulated=False):
     source = "simulate" if simulated else "tables"
     read = reading.read(
         dossiers.write(folder, models, simulated), dossiers.settings("s1", models, source), dossiers.CAPTIONS
     )
-    html = report.render(read)
+    html = report.render(read, pictured(read, folder))
     return read, html, Page(html)
 
 
@@ -88,7 +96,8 @@ def test_the_page_is_whole(which, request):
 @pytest.mark.parametrize("which", WHICH)
 def test_the_page_needs_nothing_but_itself(which, request):
     _, html, page = request.getfixturevalue(which)
-    assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", html)
+    assert not re.search("https?:", html)
+    assert "default-src 'none'" in html  # what the page might fetch, the browser refuses
     assert all(r.startswith(("#", "data:")) for r in page.references)
     assert {r[1:] for r in page.references if r.startswith("#")} <= set(page.ids)
     assert "@import" not in html
@@ -112,14 +121,16 @@ def test_names_are_text_and_never_markup(which, request):
         assert name in shown
 
 
-@pytest.mark.parametrize(("which", "count"), [("plain", 9), ("joint", 9 + 3 + 1 + 8 + 3 + 2 * 5), ("ill", 9 + 6)])
+@pytest.mark.parametrize(("which", "count"), [("plain", 10), ("joint", 10 + 3 + 1 + 8 + 3 + 2 * 5), ("ill", 10 + 6)])
 def test_every_figure_has_words_for_those_who_do_not_see_it(which, count, request):
     _, html, page = request.getfixturevalue(which)
-    # best model 9 figures, its MRD 3, the comparison; of the others: free, effects, prior (3), chains, residuals, MRD;
+    # the answer, best model 9, its MRD 3, the comparison; others: free, effects, prior (3), chains, residuals, MRD;
     # decisions of two
     assert len(page.images) >= count
     assert all(len(i["alt"]) > 20 for i in page.images)
-    assert html.count("<figcaption>") == len(page.images)
+    alive = html.count('<figure class="interactive"')
+    assert html.count("<figcaption>") == len(page.images) + alive
+    assert html.count("Worry if") >= alive > 0
     assert html.count("What would worry you") == len(page.images)
     picture = base64.b64decode(page.images[0]["src"].partition(",")[2])
     assert picture.startswith(b"<?xml")
@@ -289,12 +300,12 @@ def test_an_amount_that_is_not_zero_is_not_called_zero(value, text):
     assert tables.cells.amount(value) == text
 
 
-def test_the_same_results_give_the_same_page(plain):
-    assert report.render(plain[0]) == plain[1]
+def test_the_same_results_give_the_same_page(plain, tmp_path):
+    assert report.render(plain[0], pictured(plain[0], tmp_path)) == plain[1]
 
 
 def test_every_figure_has_its_caption_with_the_numbers_of_the_config():
-    drawn = {*reading.FIGURES, *reading.GVHD_FIGURES, *reading.VALIDATION_FIGURES, "comparison"}
+    drawn = {*reading.FIGURES, *reading.GVHD_FIGURES, *reading.VALIDATION_FIGURES, "comparison", "answer"}
     for name in drawn:
         text = dossiers.CAPTIONS[name]
         assert "How to read it:" in text, name
@@ -366,7 +377,7 @@ def test_a_product_without_effect_is_said_to_beat_nothing(tmp_path):
     said = answer.redosing(read)
     assert "no regime beats no redosing: the next best, " in said
     assert "quality-adjusted days (" in said
-    assert "no regime beats no redosing" in report.render(read)
+    assert "no regime beats no redosing" in report.render(read, pictured(read, tmp_path))
     assert "on these data none of 6 patients should be selected" in answer.gains(read)
 
 
@@ -380,6 +391,6 @@ def test_who_gains_is_counted_by_verdict_and_told_with_reasons(joint):
     assert f"for {counts['undecided']} the data do not decide" in said
     shown = tables.selection.gains(read, read.with_decisions[0])
     assert [c.text for c in shown.rows[0]][-2] == "selected"  # highest probability first
-    assert html.count("does not decide it") == 2 * counts["undecided"]  # two models have regimes
+    assert html.count("does not decide it") == 3 * counts["undecided"]  # two models have regimes, the explorer one
     groups = tables.selection.gains_by_subgroup(read, read.with_decisions[0])
     assert sum(row[1].value for row in groups.rows) == 6

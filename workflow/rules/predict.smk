@@ -1,4 +1,5 @@
-# What the fit knows of patients in general, in a file that holds nothing of any patient; and predictions of newcomers.
+# What lies ahead of the study's patients; what the fit knows of patients in general, in a file that holds nothing of any
+# patient; predictions of newcomers.
 include: "predict_common.smk"
 
 
@@ -24,6 +25,30 @@ rule predictor:
         code=digest("predictor"),
     script:
         "../scripts/predictor.py"
+
+
+rule foresee:
+    input:
+        design="results/{study}/{model}/design.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+        intervals="results/{study}/tables/intervals.parquet",
+        regimes=regimes_of,
+    output:
+        patients="results/{study}/{model}/ahead.csv",
+        curves="results/{study}/{model}/ahead_curves.csv",
+    log:
+        "logs/foresee/{study}.{model}.log",
+    wildcard_constraints:
+        model=EVENT_MODELS,
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        settings=DYNAMIC,
+        code=digest("foresee"),
+    script:
+        "../scripts/foresee.py"
 
 
 rule predict_newcomers:

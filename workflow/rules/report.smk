@@ -199,12 +199,25 @@ rule report:
         comparison=comparison_of,
         conclusions=conclusions_of,
     output:
-        report(
+        dossier=report(
             "results/{study}/report.html",
             category="0 Dossier",
             labels={"study": "{study}", "model": "all", "shows": "the dossier"},
             caption="../report/dossier.rst",
         ),
+        answer=report(
+            "results/{study}/answer.html",
+            category="0 Dossier",
+            labels={"study": "{study}", "model": "all", "shows": "the answer on one page"},
+            caption="../report/table_answer.rst",
+        ),
+        figure=report(
+            "results/{study}/answer.svg",
+            category="0 Dossier",
+            labels={"study": "{study}", "model": "all", "shows": "the answer in one figure"},
+            caption="../report/answer.rst",
+        ),
+        png="results/{study}/answer.png",
     log:
         "logs/report/{study}.log",
     resources:

@@ -39,6 +39,7 @@ def conclusions_of(wildcards):
     every = ["{model}/lengths.csv", "{model}/diagnostics.csv", "{model}/loo.csv", "{model}/sampler.json"]
     every += ["{model}/accepted.json", "{model}/posterior.nc", "selection/{model}.csv", "selection/{model}.effects.csv"]
     every += ["{model}/free.svg", "{model}/incidence.svg", "{model}/priors.svg", "{model}/chains.svg"]
+    every += ["{model}/ahead.csv", "{model}/ahead_curves.csv"]
     every += ["{model}/prior_sensitivity.svg", "{model}/prior_sensitivity.csv"]
     every += ["{model}/prior_predictive.svg", "{model}/residuals.svg", "{model}/residuals.csv"]
     every += ["selection/{model}.svg", "selection/{model}.effects.svg"]

@@ -20,14 +20,19 @@ STATES = {  # columns of a worked patient -> colour and words
     "progressed": (style.VERMILLION, "progressed"),
     "dead": (style.GREY, "died before progression"),
 }
-POWER = re.compile(r"10\^(-?[0-9.]+)")
+POWER = re.compile(r"10\^(-?[0-9]+(?:\.[0-9]+)?)")
 LINEAR = 20.0  # quality-adjusted days up to which the axis of gains is linear
 CROWD = 200  # draws of the population that are drawn as dots
 
 
+def raised(text: str) -> str:
+    """`text` with 10^-3.5 written 10⁻³·⁵."""
+    return POWER.sub(lambda m: labels.power(float(m[1])), text)
+
+
 def name_of(regime: str) -> str:
     """A regime as a reader sees it: 10⁻³·⁵ every 28 d."""
-    return labels.short(POWER.sub(lambda m: labels.power(float(m[1])), str(regime)))
+    return labels.short(raised(str(regime)))
 
 
 def region(p: np.ndarray, mass: float) -> np.ndarray:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from redose.report import answer, tables, words
+from redose.report import answer, explorer, lead, library, surface, tables, words
 from redose.report.reading import Dossier, Fit, Gvhd, Validation
 
 CHAPTERS = {
@@ -30,6 +30,7 @@ CHAPTERS = {
 }
 PAGES = {"intervals": "intervals", "joint_value": "joint", "joint_step": "joint", "gvhd": "gvhd"}  # of redose.models
 ALT = {
+    "answer": "Gain by threshold, by days between tests and by patient, or what else is known",
     "free": "Probability of being alive and progression-free by group and interval number, observed and model",
     "incidence": "Cumulative incidence of every cause by group and interval number, observed and model",
     "effects": "Forest plot of hazard ratios",
@@ -77,23 +78,46 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.policies["json.dumps_kwargs"] = {"allow_nan": False}
     made.filters |= {"powers": words.powers, "days": words.days, "percent": words.percent}
     return made
 
 
-def render(dossier: Dossier) -> str:
-    """The dossier as HTML5."""
-    page = environment().get_template("report.html")
-    return page.render(
-        dossier=dossier,
-        chapters=chapters(dossier),
-        sentences=answer.answer(dossier),
-        tables=tables,
-        figure=lambda name, fit=None: figure(dossier, name, fit),
-        words=words,
-        equations=equations(dossier),
-        config_digest=digest(dossier.settings),
+def render(dossier: Dossier, picture: str) -> str:
+    """The dossier as HTML5. picture: the figure of the answer as a data URI."""
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            **shared(dossier, picture),
+            chapters=chapters(dossier),
+            sentences=answer.answer(dossier),
+            tables=tables,
+            equations=equations(dossier),
+            explorer=explorer.explorer(dossier),
+            surface_of=surface.surface,
+            plotly=library.plotly(),
+        )
     )
+
+
+def render_answer(dossier: Dossier, picture: str) -> str:
+    """The answer alone as HTML5, on one page of A4 when it is printed."""
+    return environment().get_template("answer.html").render(**shared(dossier, picture))
+
+
+def shared(dossier: Dossier, picture: str) -> dict:
+    """What the dossier and the page of the answer both say."""
+    drawn = {"answer": picture, "comparison": dossier.comparison}
+    return {
+        "dossier": dossier,
+        "lead": lead.lead(dossier),
+        "changes": lead.changes(dossier),
+        "sure": lead.SURE,
+        "figure": lambda name, fit=None: figure(dossier, name, fit, drawn),
+        "words": words,
+        "config_digest": digest(dossier.settings),
+    }
 
 
 def chapters(dossier: Dossier) -> dict[str, str]:
@@ -105,9 +129,10 @@ def chapters(dossier: Dossier) -> dict[str, str]:
     return {name: title for name, title in CHAPTERS.items() if name not in absent}
 
 
-def figure(dossier: Dossier, name: str, fit: Fit | Gvhd | Validation | None) -> Figure | None:
-    """The figure of a model (or of the study, fit None) with its caption; None where it was not drawn."""
-    uri = fit.figures.get(name) if fit else dossier.comparison
+def figure(dossier: Dossier, name: str, fit: Fit | Gvhd | Validation | None, of_study: dict) -> Figure | None:
+    """The figure of a model with its caption, or of the study (fit None: of `of_study`, name -> data URI); None where
+    it was not drawn."""
+    uri = fit.figures.get(name) if fit else of_study.get(name)
     if uri is None:
         return None
     alt = f"{ALT[name]}, model {fit.model}" if fit and fit.model else ALT[name]

@@ -54,6 +54,8 @@ class Fit:
     lengths: pd.DataFrame
     effects: pd.DataFrame
     outlook: pd.DataFrame
+    ahead: pd.DataFrame
+    ahead_curves: pd.DataFrame
     diagnostics: pd.DataFrame
     loo: pd.DataFrame
     residuals: pd.DataFrame
@@ -186,6 +188,8 @@ def read_fit(folder: Path, model: str) -> Fit:
         lengths=read_table(folder / model / "lengths.csv"),
         effects=read_table(folder / "selection" / f"{model}.effects.csv"),
         outlook=read_table(folder / "selection" / f"{model}.csv"),
+        ahead=read_table(folder / model / "ahead.csv"),
+        ahead_curves=read_table(folder / model / "ahead_curves.csv"),
         diagnostics=read_table(folder / model / "diagnostics.csv"),
         loo=read_table(folder / model / "loo.csv"),
         residuals=read_table(folder / model / "residuals.csv"),

@@ -9,7 +9,7 @@ from redose.figures.style import MONTH
 
 EVIDENCE = ((0.99, "strong evidence"), (0.95, "moderate evidence"), (0.9, "weak evidence"))
 UNCLEAR = "no clear direction"
-POWER = re.compile(r"10\^(-?[0-9.]+)")
+POWER = re.compile(r"10\^(-?[0-9]+(?:\.[0-9]+)?)")
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -1,4 +1,4 @@
-// tables sort by a click or the Enter key on a heading; closed sections open for the printer
+// tables sort by the buttons in their headings; closed sections open for the printer
 const sorted = (table, heading) => {
   const column = heading.cellIndex;
   const up = heading.getAttribute("aria-sort") !== "ascending";
@@ -16,10 +16,7 @@ const sorted = (table, heading) => {
 document.documentElement.classList.add("js");
 for (const table of document.querySelectorAll("table.sortable")) {
   for (const heading of table.querySelectorAll("thead th")) {
-    heading.addEventListener("click", () => sorted(table, heading));
-    heading.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") sorted(table, heading);
-    });
+    heading.firstElementChild.addEventListener("click", () => sorted(table, heading));
   }
 }
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => { part.open = true; }));

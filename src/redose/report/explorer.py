@@ -1,0 +1,150 @@
+"""What the patient explorer and the swimmer plot of a dossier show: data for the page's own script, and sentences."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from redose.figures import decisions
+from redose.report import words
+from redose.report.reading import Dossier, Fit
+from redose.report.tables import people
+from redose.report.tables.cells import OUTCOMES
+
+DIGITS = 3  # decimals of log10 MRD and of probabilities
+DEEPEST = -8.0  # log10 MRD; what no assay of today tells apart is not told apart
+SPANS = {  # table -> columns of the first and last day, and words of an episode
+    "gvhd": ("onset_day", "end_day", lambda r: f"{r['kind']} GVHD {r['grade'] or ''}".strip()),
+    "conditions": ("onset_day", "end_day", lambda r: str(r["condition"])),
+    "courses": ("start_day", "stop_day", lambda r: str(r["agent"])),
+}
+
+
+def explorer(dossier: Dossier) -> dict:
+    """Everything that the page's script draws of patients, as JSON can hold it. model, tau (log10, None without an
+    action threshold), ci, causes (key -> words), and patients: key, facts (label, text), intervals (start, end,
+    outcome), samples (day, log10 MRD or LOD, 1 if below the LOD), infusions (day, words), spans (start, end, words) of
+    GVHD, conditions and courses, curves by outcome (days, mean, low, high), says (sentences)."""
+    fit = main(dossier)
+    grouped = {name: dict(list(table.groupby("patient"))) for name, table in dossier.tables.items()}
+    curves = dict(list(fit.ahead_curves.groupby("patient")))
+    ahead = fit.ahead.set_index("patient").to_dict("index")
+    gain = {} if fit.gain is None else fit.gain.set_index("patient").to_dict("index")
+    action = action_of(fit)
+    return {
+        "model": fit.model,
+        "tau": action[0] if action else None,
+        "ci": f"{100 * dossier.settings['decision']['ci_prob']:g} %",
+        "causes": OUTCOMES,
+        "patients": [
+            {
+                "key": key,
+                "facts": facts(dossier, key),
+                **history({name: parts.get(key) for name, parts in grouped.items()}),
+                "curves": drawn(curves.get(key)),
+                "says": says(dossier, ahead.get(key, {}), gain.get(key), action),
+            }
+            for key in dossier.tables["patients"]["patient"]
+        ],
+    }
+
+
+def main(dossier: Dossier) -> Fit:
+    """The model that the explorer shows: the best with decisions, else with MRD, else the best."""
+    return next(iter([*dossier.with_decisions, *dossier.with_thresholds, dossier.best]))
+
+
+def action_of(fit: Fit) -> tuple[float, str] | None:
+    """(log10 threshold, regime) of the adaptive regime of the highest utility; None without one. As the rule that
+    foresees the next test chooses it (`dynamic.action_of`)."""
+    if fit.decision is None:
+        return None
+    table = fit.decision["regimes"]
+    known = table[(table["kind"] == "adaptive") & table["tau"].notna()]
+    if known.empty:
+        return None
+    best = known.loc[known["utility"].idxmax()]
+    return float(best["tau"]), str(best["regime"])
+
+
+def facts(dossier: Dossier, key: str) -> list[list[str]]:
+    """Group and burden of a patient as (label, text)."""
+    cells = people.described(dossier, key)
+    return [[label, c.text] for label, c in zip(people.described_by(dossier), cells, strict=True)][1:]
+
+
+def history(of: dict[str, pd.DataFrame | None]) -> dict:
+    """Intervals, samples, infusions and spans of a patient, from its parts of the tables."""
+    found = {"intervals": [], "samples": [], "infusions": [], "spans": []}
+    if of["intervals"] is not None:
+        found["intervals"] = of["intervals"][["start_day", "end_day", "outcome"]].to_numpy().tolist()
+    if of["mrd"] is not None:
+        for r in of["mrd"].to_dict("records"):
+            seen = float(np.log10(r["lod"] if r["below"] else r["mrd"]))
+            found["samples"].append([float(r["day"]), round(seen, DIGITS), int(r["below"])])
+    if of["infusions"] is not None:
+        for r in of["infusions"].to_dict("records"):
+            found["infusions"].append([float(r["day"]), f"{r['cells']:.1e} cells of {r['product']}"])
+    for name, (first, last, described) in SPANS.items():
+        for r in [] if of[name] is None else of[name].to_dict("records"):
+            ends = [None if pd.isna(r[c]) else float(r[c]) for c in (first, last)]
+            found["spans"].append([*ends, described(r), name])
+    return found
+
+
+def drawn(curves: pd.DataFrame | None) -> dict:
+    """Outcome -> [days, mean, low, high] of a patient, rounded."""
+    if curves is None:
+        return {}
+    found = {}
+    for outcome, part in curves.groupby("outcome"):
+        ordered = part.sort_values("day")
+        values = [[round(float(x), DIGITS) for x in ordered[c]] for c in ("mean", "low", "high")]
+        found[outcome] = [[round(float(d), 1) for d in ordered["day"]], *values]
+    return found
+
+
+def says(dossier: Dossier, ahead: dict, gain: dict | None, action: tuple[float, str] | None) -> list[str]:
+    """What is known of a patient, sentence by sentence."""
+    parts = [*of_today(ahead, action), *of_the_days_ahead(dossier, ahead)]
+    if gain:
+        of, days = dossier.settings["decision"]["gain"], "{:.0f}".format
+        band = words.band(gain["gain_low"], gain["gain_high"], days)
+        lead = f"Redosing ({of['regime']} against {of['against']}, from the start of a first interval): "
+        parts.append(f"{lead}{days(gain['gain'])} days gained ({band}); {gain['verdict']}: {gain['reason']}.")
+    return [decisions.raised(text) for text in parts]
+
+
+def level(log10: float) -> str:
+    """A level of MRD, with its percentage where an assay could tell it."""
+    return words.mrd(log10) if log10 >= DEEPEST else f"below 10^{DEEPEST:g}"
+
+
+def of_today(ahead: dict, action: tuple[float, str] | None) -> list[str]:
+    """State, latent MRD, and the next test."""
+    if pd.isna(ahead.get("today", math.nan)):
+        return [f"Nothing lies ahead to be foretold: {ahead.get('reason') or 'no interval was followed'}."]
+    parts = [f"Alive and progression-free on day {ahead['today']:.0f}, the end of follow-up."]
+    if "mrd" not in ahead:
+        return parts
+    low, middle, high = (ahead[f"mrd{end}"] for end in ("_low", "", "_high"))
+    around = f" ({words.band(max(low, DEEPEST), high, words.power)})" if high > DEEPEST else ""
+    parts.append(f"Latent MRD on that day: {level(middle)}{around}.")
+    if action:
+        p = words.probability(ahead["p_above"])
+        lead = f"P(at or above the action threshold {words.power(action[0])} of {action[1]}) = {p}".replace("= >", ">")
+        soon = "due" if ahead["next_test_by"] == "due" else "the latest that the config allows"
+        parts.append(f"{lead}; next test on day {ahead['next_test']:.0f} ({soon}).")
+    return parts
+
+
+def of_the_days_ahead(dossier: Dossier, ahead: dict) -> list[str]:
+    """Probabilities at the horizons of the config, if no further infusion is given."""
+    if pd.isna(ahead.get("today", math.nan)):
+        return []
+    parts = []
+    for d in dossier.settings["decision"]["dynamic"]["days"]:
+        free = words.band(ahead[f"free_{d}_low"], ahead[f"free_{d}_high"], words.percent)
+        ends = [f"{OUTCOMES[c]} {words.percent(ahead[f'{c}_{d}'])}" for c in OUTCOMES if f"{c}_{d}" in ahead]
+        parts.append(f"{d} days on: progression-free {words.percent(ahead[f'free_{d}'])} ({free}), {', '.join(ends)}")
+    return [f"Without a further infusion, {'; '.join(parts)}."]

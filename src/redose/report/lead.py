@@ -1,0 +1,200 @@
+"""The answer in three sentences: at which MRD to redose, how often to test, who gains; and what would change it."""
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from redose.report import answer, words
+from redose.report.reading import Dossier, Fit
+
+SURE = ((0.9, "strong evidence"), (0.7, "moderate evidence"), (0.5, "weak evidence"))  # P(the choice is the best)
+OPEN = "open: others do about as well"
+MOST = 4  # changes that are named
+REASONS = (
+    "Reasons for a dose that were not recorded: the answer supposes that infusions followed MRD, covariates and GVHD "
+    "as modelled."
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One of the three sentences: what is asked, and the answer with the strength of its evidence."""
+
+    question: str
+    answer: str
+
+
+def sureness(p: float) -> str:
+    """The probability that a choice is the best, in words as the dossier defines them."""
+    return next((text for least, text in SURE if p >= least), OPEN)
+
+
+def lead(dossier: Dossier) -> list[Point]:
+    """The three sentences, in order. A study without regimes says why, and what it can answer instead."""
+    if dossier.with_decisions:
+        return [
+            Point("At which MRD should the next dose be given?", threshold(dossier)),
+            Point("How often should MRD be tested?", testing(dossier)),
+            Point("Who gains from redosing?", gaining(dossier)),
+        ]
+    why = f"Not answered by this study: {without(dossier)}.{hazard_step(dossier)}"
+    return [
+        Point("At which MRD to redose, how often to test, who gains?", why),
+        Point("How long do patients stay progression-free?", answer.intervals(dossier)),
+        Point("What moves progression?", answer.effects(dossier)),
+    ]
+
+
+def best(fit: Fit) -> pd.Series:
+    """The regime of the highest expected utility."""
+    table = fit.decision["regimes"]
+    return table.loc[table["utility"].idxmax()]
+
+
+def without(dossier: Dossier) -> str:
+    """Why a study has no regimes to choose from."""
+    if dossier.tables["mrd"].empty:
+        return "no MRD was measured in this study"
+    if not dossier.with_thresholds:
+        return "the config asks for no joint model of MRD and progression"
+    return "no regimes were simulated, as the study has no infusions or the config asks for none"
+
+
+def threshold(dossier: Dossier) -> str:
+    """The action threshold of the best regime; what is known instead where there is none."""
+    fit = dossier.with_decisions[0]
+    row = best(fit)
+    if row["kind"] == "none":
+        return f"At none: on these data no regime is better than no redosing.{hazard_step(dossier)}"
+    if pd.isna(row["tau"]):
+        text = f"At none: {row['regime']}, which does not look at MRD, has the highest expected utility"
+        return f"{text} {chosen(row['p_best'])}.{hazard_step(dossier)}"
+    within = fit.decision["best"].query("within == @name", local_dict={"name": f"every {row['every']:g} d"})
+    p = float(within.loc[within["tau"] == row["tau"], "p"].iloc[0])
+    gain = words.band(row["gain_low"], row["gain_high"], two)
+    text = f"At {words.mrd(row['tau'])}, which with tests every {row['every']:g} days gains {two(row['gain'])} "
+    text += f"quality-adjusted days over no redosing ({gain}), P(it gains) = {words.probability(row['p_gain'])}"
+    text = f"{text}; {chosen(p)} it is the best of the thresholds looked at for such tests"
+    return f"{text.replace('= >', '>')}.{hazard_step(dossier)}"
+
+
+def two(value: float) -> str:
+    return words.number(value, 2)
+
+
+def chosen(p: float) -> str:
+    """The probability that a choice is the best, and what it is worth as evidence."""
+    return f"with probability {words.percent(p)} ({sureness(p)})"
+
+
+def hazard_step(dossier: Dossier) -> str:
+    """Where the hazard steps up, as a half sentence; empty without a step that is known."""
+    for fit in dossier.with_thresholds:
+        found = fit.threshold[fit.threshold["threshold"].str.startswith("prognostic")]
+        if len(found) and str(found["verdict"].iloc[0]).startswith("10^"):
+            row = found.iloc[0]
+            band = words.band(row["low"], row["high"], words.power)
+            return f" The hazard of progression itself steps up at {words.mrd(row['median'])}, {band}."
+    return ""
+
+
+def testing(dossier: Dossier) -> str:
+    """The days between tests of the best pair of threshold and days, beside the next best number of days."""
+    fit = dossier.with_decisions[0]
+    cells = fit.decision["regimes"].dropna(subset=["tau", "every"])
+    if cells.empty:
+        return "Not answered: the config's regimes hold no threshold with a number of days between tests."
+    pairs = fit.decision["best"].query("within == 'all pairs'")
+    top = cells.loc[cells.groupby("every")["utility"].idxmax()].sort_values("utility", ascending=False)
+    first = top.iloc[0]
+    p = float(pairs.loc[pairs["every"] == first["every"], "p"].sum())
+    text = f"Every {first['every']:g} days: {chosen(p)} the best number of days looked at"
+    if pd.isna(best(fit)["tau"]):
+        text = f"If doses are to follow MRD at all: every {first['every']:g} days {chosen(p)}"
+    if len(top) > 1:
+        second = top.iloc[1]
+        text += f"; every {second['every']:g} days would lose {two(first['gain'] - second['gain'])} of the expected "
+        text += f"{two(first['gain'])} quality-adjusted days"
+    return text + "."
+
+
+def gaining(dossier: Dossier) -> str:
+    """How many patients are selected, and the best rule that is known before treatment."""
+    fit, of = dossier.with_decisions[0], dossier.settings["decision"]["gain"]
+    counts = fit.gain["verdict"].value_counts()
+    selected, declined = int(counts.get("selected", 0)), int(counts.get("not selected", 0))
+    undecided = len(fit.gain) - selected - declined
+    text = f"{selected} of {words.counted(len(fit.gain), 'patient')} gain more than {of['smallest']:g} days alive and "
+    text += f"progression-free by {of['regime']} against {of['against']} with a probability of {of['selected']:g} or "
+    text += f"more; {declined} do not, and for {undecided} the data do not decide. Known before treatment, "
+    rule = fit.rules.loc[fit.rules["net"].idxmax()]
+    return f"{text}the best rule {chosen(rule['p_best'])} is to treat {rule['rule']}."
+
+
+def changes(dossier: Dossier) -> list[str]:
+    """What would change the answer, as far as the run knows it."""
+    if not dossier.with_decisions:
+        return []
+    fit = dossier.with_decisions[0]
+    found = [prices(fit), knowledge(fit), *edges(fit), *other_models(dossier), *far(fit), REASONS]
+    return [text for text in found if text]
+
+
+def prices(fit: Fit) -> str:
+    """Weights and prices that move the choice."""
+    table = fit.decision["sensitivity"]
+    moving = table[table["same"].astype(str) != "True"]
+    if moving.empty:
+        return "No weight or price, changed alone, moves the choice."
+    named = [f"{price(r.changed)} × {r.factor:g} ({r.regime})" for r in moving.head(MOST).itertuples()]
+    more = len(moving) - len(named)
+    shown = f"{'; '.join(named)}{f'; and {more} more in the chapter on decisions' if more else ''}"
+    return f"Weights and prices: {len(moving)} of {len(table)} changes move the choice, to the regimes given: {shown}."
+
+
+def price(name: str) -> str:
+    """A weight or price of the config in words: costs.infusion is the cost of infusion."""
+    kind, _, of = name.partition(".")
+    return f"{kind.removesuffix('s')} of {of.replace('_', ' ')}" if of else name
+
+
+def knowledge(fit: Fit) -> str:
+    """What knowing more is worth."""
+    days = fit.decision["information"].set_index("measure")["days"]
+    evpi = float(days["EVPI"]) if "EVPI" in days else math.nan
+    return (
+        ""
+        if math.isnan(evpi)
+        else f"More data: knowing everything would be worth {two(evpi)} quality-adjusted days a patient."
+    )
+
+
+def edges(fit: Fit) -> list[str]:
+    """A remark where the chosen pair lies at an edge of what was simulated."""
+    row, cells = best(fit), fit.decision["regimes"].dropna(subset=["tau", "every"])
+    if pd.isna(row["tau"]) or cells.empty:
+        return []
+    sides = [("lowest", "threshold", row["tau"] == cells["tau"].min())]
+    sides.append(("highest", "threshold", row["tau"] == cells["tau"].max()))
+    sides.append(("fewest", "days between tests", row["every"] == cells["every"].min()))
+    sides.append(("most", "days between tests", row["every"] == cells["every"].max()))
+    named = [f"{which} {what}" for which, what, there in sides if there]
+    return [f"Beyond the grid: the choice is the {words.listed(named)} that was simulated."] * bool(named)
+
+
+def other_models(dossier: Dossier) -> list[str]:
+    """What the other models with decisions would choose."""
+    found = []
+    for fit in dossier.with_decisions[1:]:
+        row, same = best(fit), best(dossier.with_decisions[0])["regime"]
+        says = "makes the same choice" if row["regime"] == same else f"chooses {row['regime']}"
+        found.append(f"Another model: {fit.model} {says} (gain {two(row['gain'])} quality-adjusted days).")
+    return found
+
+
+def far(fit: Fit) -> list[str]:
+    """A remark where the data hardly visited the chosen regime."""
+    if str(best(fit)["far"]) != "True":
+        return []
+    return ["Data: the decisions of the chosen regime were hardly taken in this study; the answer extrapolates."]
