@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 import yaml
 
-from redose import contract, files
+from redose import contract, files, report
 from redose.clinical import summarise
 from redose.decisions import choice, gain, outcomes, path, regimes
 from redose.figures import (
@@ -27,6 +27,7 @@ from redose.figures import (
     thresholds,
 )
 from redose.figures.reading import read
+from redose.report import pictured, reading
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -36,6 +37,11 @@ EVIL = "<img src=x onerror=alert(1)>"
 LONG = "arm" + "x" * 197  # 200 letters without a place to break
 GREEK, CHINESE = "Ωμέγα", "对照组"
 PATIENTS = [EVIL, "002", "NA", "Ω-π", "患者五", "$x$ & 'y' \"z\""]
+KINDS = {  # a study without MRD; a simulated one with MRD, regimes and validation; one with GVHD as an outcome
+    "plain": (["intervals"], False),
+    "joint": (["joint_step", "joint_value", "intervals"], True),
+    "ill": (["intervals", "gvhd"], False),
+}
 LINKS = {"intervals": "none", "joint_value": "value", "joint_step": "step"}
 SAMPLER = {"divergences": 0, "divergent_before": 0, "target_accept": 0.95, "bfmi": 0.8, "draws": 800}
 SAMPLER |= {"steps_per_draw": 7.0, "redrawn": []}
@@ -439,6 +445,22 @@ def write(folder: Path, models: list[str], simulated: bool = False, redosing: fl
     if len(models) > 1:
         style.save(comparison.differences(compare(models)), folder / "compare.svg")
     return folder
+
+
+def rendered(folder: Path, models: list[str], simulated: bool) -> tuple[reading.Dossier, str, Path]:
+    """(dossier, HTML, folder) of a study written to `folder`, its pages and the figure of the answer beside it."""
+    source = "simulate" if simulated else "tables"
+    read = reading.read(write(folder, models, simulated), settings("s1", models, source), CAPTIONS)
+    html = report.render(read, pictured_in(read, folder))
+    (folder / "report.html").write_text(html, encoding="utf-8")
+    (folder / "answer.html").write_text(report.render_answer(read, pictured_in(read, folder)), encoding="utf-8")
+    return read, html, folder
+
+
+def pictured_in(read: reading.Dossier, folder: Path) -> str:
+    """The figure of the answer, written to `folder`, as a data URI."""
+    style.save(pictured.pictured(read), folder / "answer.svg")
+    return reading.embedded(folder / "answer.svg")
 
 
 def accurate(models: list[str]) -> pd.DataFrame:

@@ -13,15 +13,13 @@ from redose.report import answer, explorer, lead, library, reading, surface
 
 
 @pytest.fixture(scope="module")
-def joint(tmp_path_factory):
-    folder = dossiers.write(tmp_path_factory.mktemp("joint") / "s1", ["joint_step", "joint_value"])
-    return reading.read(folder, dossiers.settings("s1", ["joint_step", "joint_value"]), dossiers.CAPTIONS)
+def joint(dossier_of):
+    return dossier_of("joint")[0]
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    folder = dossiers.write(tmp_path_factory.mktemp("plain") / "s1", ["intervals"])
-    return reading.read(folder, dossiers.settings("s1", ["intervals"]), dossiers.CAPTIONS)
+def plain(dossier_of):
+    return dossier_of("plain")[0]
 
 
 def said(dossier, key: str) -> str:

@@ -9,9 +9,7 @@ import dossiers
 import pytest
 
 from redose import report
-from redose.figures import style
 from redose.report import answer, reading, tables, words
-from redose.report import pictured as pictures
 
 VOID = {"meta", "link", "img", "br", "input"}
 
@@ -45,37 +43,27 @@ class Page(HTMLParser):
             self.text.append(data)
 
 
-def pictured(read, folder) -> str:
-    """The figure of the answer as a data URI."""
-    style.save(pictures.pictured(read), folder / "answer.svg")
-    return reading.embedded(folder / "answer.svg")
-
-
-def rendered(folder, models, simulated=False):
-    source = "simulate" if simulated else "tables"
-    read = reading.read(
-        dossiers.write(folder, models, simulated), dossiers.settings("s1", models, source), dossiers.CAPTIONS
-    )
-    html = report.render(read, pictured(read, folder))
-    return read, html, Page(html)
-
-
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
+def plain(dossier_of):
     """A study without MRD and with one model."""
-    return rendered(tmp_path_factory.mktemp("plain") / "s1", ["intervals"])
+    return seen(dossier_of("plain"))
 
 
 @pytest.fixture(scope="module")
-def joint(tmp_path_factory):
+def joint(dossier_of):
     """A simulated study with MRD and three models."""
-    return rendered(tmp_path_factory.mktemp("joint") / "s1", ["joint_step", "joint_value", "intervals"], simulated=True)
+    return seen(dossier_of("joint"))
 
 
 @pytest.fixture(scope="module")
-def ill(tmp_path_factory):
+def ill(dossier_of):
     """A study with GVHD as an outcome."""
-    return rendered(tmp_path_factory.mktemp("ill") / "s1", ["intervals", "gvhd"])
+    return seen(dossier_of("ill"))
+
+
+def seen(made: tuple) -> tuple:
+    """(dossier, HTML, what a browser would see)."""
+    return made[0], made[1], Page(made[1])
 
 
 WHICH = ["plain", "joint", "ill"]
@@ -301,7 +289,7 @@ def test_an_amount_that_is_not_zero_is_not_called_zero(value, text):
 
 
 def test_the_same_results_give_the_same_page(plain, tmp_path):
-    assert report.render(plain[0], pictured(plain[0], tmp_path)) == plain[1]
+    assert report.render(plain[0], dossiers.pictured_in(plain[0], tmp_path)) == plain[1]
 
 
 def test_every_figure_has_its_caption_with_the_numbers_of_the_config():
@@ -377,7 +365,7 @@ def test_a_product_without_effect_is_said_to_beat_nothing(tmp_path):
     said = answer.redosing(read)
     assert "no regime beats no redosing: the next best, " in said
     assert "quality-adjusted days (" in said
-    assert "no regime beats no redosing" in report.render(read, pictured(read, tmp_path))
+    assert "no regime beats no redosing" in report.render(read, dossiers.pictured_in(read, tmp_path))
     assert "on these data none of 6 patients should be selected" in answer.gains(read)
 
 
