@@ -57,14 +57,14 @@ rule judge_calibration:
         ranks="results/calibration/ranks.csv",
         verdict=report(
             "results/calibration/verdict.csv",
-            category="7 Calibration",
+            category=CHAPTERS["checking"],
             labels={"study": "simulated", "model": CALIBRATION["model"], "shows": "table of tests"},
             caption="../report/table_calibration.rst",
         ),
         text="results/calibration/verdict.txt",
         figure=report(
             "results/calibration/ecdf.svg",
-            category="7 Calibration",
+            category=CHAPTERS["checking"],
             labels={"study": "simulated", "model": CALIBRATION["model"], "shows": "ranks of true values"},
             caption="../report/calibration.rst",
         ),

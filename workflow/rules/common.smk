@@ -48,6 +48,18 @@ def digest(script):
     return hashlib.sha256(b"\x1f".join(texts)).hexdigest()[:16]
 
 
+def chapters():
+    """Chapters of the dossier by key, numbered in their order: the categories of `snakemake --report`. They are read as
+    text where the package names them, because rules never import it."""
+    page = ast.parse((PACKAGE / "report" / "__init__.py").read_text(encoding="utf-8"))
+    named = {node.targets[0].id: node.value for node in page.body if isinstance(node, ast.Assign)}
+    titles = ast.literal_eval(named["CHAPTERS"])
+    return {key: f"{place:02d} {title}" for place, (key, title) in enumerate(titles.items(), start=1)}
+
+
+CHAPTERS = chapters()
+
+
 def study_of(wildcards):
     return config["studies"][wildcards.study]
 

@@ -12,7 +12,7 @@ rule predict:
         curves="results/{study}/{model}/curves.csv",
         lengths=report(
             "results/{study}/{model}/lengths.csv",
-            category="1 Progression-free intervals",
+            category=CHAPTERS["intervals"],
             labels={"study": "{study}", "model": "{model}", "shows": "table of intervals"},
             caption="../report/table_lengths.rst",
         ),
@@ -62,7 +62,7 @@ rule check_residuals:
     output:
         table=report(
             "results/{study}/{model}/residuals.csv",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "{model}", "shows": "table of residuals"},
             caption="../report/table_residuals.rst",
         ),
@@ -70,7 +70,7 @@ rule check_residuals:
         listed="results/{study}/{model}/residuals_by_interval.csv",
         figure=report(
             "results/{study}/{model}/residuals.svg",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "{model}", "shows": "Cox-Snell residuals"},
             caption="../report/residuals.rst",
         ),
@@ -102,13 +102,13 @@ rule check_priors:
     output:
         table=report(
             "results/{study}/{model}/prior_sensitivity.csv",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "{model}", "shows": "table of prior sensitivity"},
             caption="../report/table_prior_sensitivity.rst",
         ),
         figure=report(
             "results/{study}/{model}/prior_sensitivity.svg",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "{model}", "shows": "prior sensitivity"},
             caption="../report/prior_sensitivity.rst",
         ),
@@ -153,8 +153,8 @@ rule compare:
     output:
         report(
             "results/{study}/compare.csv",
-            category="5 Model comparison",
-            labels={"study": "{study}", "shows": "table of comparison"},
+            category=CHAPTERS["comparison"],
+            labels={"study": "{study}", "model": "all", "shows": "table of comparison"},
             caption="../report/table_comparison.rst",
         ),
     log:
@@ -178,7 +178,7 @@ rule threshold:
     output:
         table=report(
             "results/{study}/threshold/{model}.csv",
-            category="3 MRD and thresholds",
+            category=CHAPTERS["mrd"],
             labels={"study": "{study}", "model": "{model}", "shows": "table of thresholds"},
             caption="../report/table_thresholds.rst",
         ),
@@ -207,13 +207,13 @@ rule select:
     output:
         patients=report(
             "results/{study}/selection/{model}.csv",
-            category="4 Patient outlook",
+            category=CHAPTERS["outlook"],
             labels={"study": "{study}", "model": "{model}", "shows": "table of patients"},
             caption="../report/table_outlook.rst",
         ),
         effects=report(
             "results/{study}/selection/{model}.effects.csv",
-            category="2 What moves the hazard",
+            category=CHAPTERS["hazards"],
             labels={"study": "{study}", "model": "{model}", "shows": "table of hazard ratios"},
             caption="../report/table_effects.rst",
         ),
@@ -242,13 +242,13 @@ rule predict_gvhd:
         incidence="results/{study}/gvhd/incidence.csv",
         counts=report(
             "results/{study}/gvhd/counts.csv",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "gvhd", "shows": "table of GVHD episodes"},
             caption="../report/table_gvhd_counts.rst",
         ),
         risk=report(
             "results/{study}/gvhd/risk.csv",
-            category="7 GVHD",
+            category=CHAPTERS["gvhd"],
             labels={"study": "{study}", "model": "gvhd", "shows": "table of risks after infusions"},
             caption="../report/table_gvhd_risk.rst",
         ),

@@ -44,13 +44,13 @@ rule decide:
         outcomes="results/{study}/decision/{model}/outcomes.parquet",
         regimes=report(
             "results/{study}/decision/{model}/regimes.csv",
-            category="8 Decisions",
+            category=CHAPTERS["decisions"],
             labels={"study": "{study}", "model": "{model}", "shows": "table of regimes"},
             caption="../report/table_regimes.rst",
         ),
         information=report(
             "results/{study}/decision/{model}/information.csv",
-            category="8 Decisions",
+            category=CHAPTERS["decisions"],
             labels={"study": "{study}", "model": "{model}", "shows": "table of the value of information"},
             caption="../report/table_information.rst",
         ),
@@ -80,19 +80,19 @@ rule gain:
     output:
         table=report(
             "results/{study}/selection/{model}.gain.csv",
-            category="9 Patient selection",
+            category=CHAPTERS["selection"],
             labels={"study": "{study}", "model": "{model}", "shows": "table of gains"},
             caption="../report/table_gain.rst",
         ),
         figure=report(
             "results/{study}/selection/{model}.gain.svg",
-            category="9 Patient selection",
+            category=CHAPTERS["selection"],
             labels={"study": "{study}", "model": "{model}", "shows": "gain of every patient"},
             caption="../report/gain.rst",
         ),
         rules=report(
             "results/{study}/selection/{model}.rules.csv",
-            category="9 Patient selection",
+            category=CHAPTERS["selection"],
             labels={"study": "{study}", "model": "{model}", "shows": "table of rules"},
             caption="../report/table_rules.rst",
         ),
@@ -100,7 +100,7 @@ rule gain:
         uplift="results/{study}/selection/{model}.uplift.csv",
         rules_figure=report(
             "results/{study}/selection/{model}.rules.svg",
-            category="9 Patient selection",
+            category=CHAPTERS["selection"],
             labels={"study": "{study}", "model": "{model}", "shows": "net benefit of rules"},
             caption="../report/rules.rst",
         ),
@@ -130,31 +130,31 @@ rule draw_decision:
     output:
         utility=report(
             "results/{study}/decision/{model}/utility.svg",
-            category="8 Decisions",
+            category=CHAPTERS["decisions"],
             labels={"study": "{study}", "model": "{model}", "shows": "utility by threshold and interval"},
             caption="../report/utility.rst",
         ),
         frontier=report(
             "results/{study}/decision/{model}/frontier.svg",
-            category="8 Decisions",
+            category=CHAPTERS["decisions"],
             labels={"study": "{study}", "model": "{model}", "shows": "tests, delay, infusions, false triggers"},
             caption="../report/frontier.rst",
         ),
         boundary=report(
             "results/{study}/decision/{model}/boundary.svg",
-            category="8 Decisions",
+            category=CHAPTERS["decisions"],
             labels={"study": "{study}", "model": "{model}", "shows": "suppression boundary"},
             caption="../report/boundary.rst",
         ),
         patient=report(
             "results/{study}/decision/{model}/patient.svg",
-            category="8 Decisions",
+            category=CHAPTERS["decisions"],
             labels={"study": "{study}", "model": "{model}", "shows": "one patient under three regimes"},
             caption="../report/patient.rst",
         ),
         weights=report(
             "results/{study}/decision/{model}/weights.svg",
-            category="8 Decisions",
+            category=CHAPTERS["decisions"],
             labels={"study": "{study}", "model": "{model}", "shows": "how the choice moves with costs"},
             caption="../report/weights.rst",
         ),

@@ -45,13 +45,13 @@ rule predict_prior:
     output:
         table=report(
             "results/{study}/{model}/prior_predictive.csv",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "{model}", "shows": "table of the prior in clinical terms"},
             caption="../report/table_prior_predictive.rst",
         ),
         figure=report(
             "results/{study}/{model}/prior_predictive.svg",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "{model}", "shows": "prior in clinical terms"},
             caption="../report/prior_predictive.rst",
         ),
@@ -98,7 +98,7 @@ rule diagnose:
     output:
         table=report(
             "results/{study}/{model}/diagnostics.csv",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "{model}", "shows": "diagnostics"},
             caption="../report/table_diagnostics.rst",
         ),

@@ -16,37 +16,37 @@ rule draw_fit:
     output:
         free=report(
             "results/{study}/{model}/free.svg",
-            category="1 Progression-free intervals",
+            category=CHAPTERS["intervals"],
             labels={"study": "{study}", "model": "{model}", "shows": "alive and progression-free"},
             caption="../report/free.rst",
         ),
         incidence=report(
             "results/{study}/{model}/incidence.svg",
-            category="1 Progression-free intervals",
+            category=CHAPTERS["intervals"],
             labels={"study": "{study}", "model": "{model}", "shows": "cumulative incidence"},
             caption="../report/incidence.rst",
         ),
         effects=report(
             "results/{study}/selection/{model}.effects.svg",
-            category="2 What moves the hazard",
+            category=CHAPTERS["hazards"],
             labels={"study": "{study}", "model": "{model}", "shows": "hazard ratios"},
             caption="../report/effects.rst",
         ),
         outlook=report(
             "results/{study}/selection/{model}.svg",
-            category="4 Patient outlook",
+            category=CHAPTERS["outlook"],
             labels={"study": "{study}", "model": "{model}", "shows": "outlook of patients"},
             caption="../report/outlook.rst",
         ),
         priors=report(
             "results/{study}/{model}/priors.svg",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "{model}", "shows": "prior against posterior"},
             caption="../report/priors.rst",
         ),
         chains=report(
             "results/{study}/{model}/chains.svg",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "{model}", "shows": "chains"},
             caption="../report/chains.rst",
         ),
@@ -80,19 +80,19 @@ rule draw_mrd:
     output:
         threshold=report(
             "results/{study}/threshold/{model}.svg",
-            category="3 MRD and thresholds",
+            category=CHAPTERS["mrd"],
             labels={"study": "{study}", "model": "{model}", "shows": "risk and thresholds"},
             caption="../report/threshold.rst",
         ),
         trajectories=report(
             "results/{study}/{model}/trajectories.svg",
-            category="3 MRD and thresholds",
+            category=CHAPTERS["mrd"],
             labels={"study": "{study}", "model": "{model}", "shows": "MRD of nine patients"},
             caption="../report/trajectories.rst",
         ),
         below=report(
             "results/{study}/{model}/below_lod.svg",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "{model}", "shows": "share below the LOD"},
             caption="../report/below_lod.rst",
         ),
@@ -126,31 +126,31 @@ rule draw_gvhd:
     output:
         incidence=report(
             "results/{study}/gvhd/incidence.svg",
-            category="7 GVHD",
+            category=CHAPTERS["gvhd"],
             labels={"study": "{study}", "model": "gvhd", "shows": "cumulative incidence of GVHD"},
             caption="../report/gvhd_incidence.rst",
         ),
         counts=report(
             "results/{study}/gvhd/counts.svg",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "gvhd", "shows": "GVHD episodes, observed and replicated"},
             caption="../report/gvhd_counts.rst",
         ),
         risk=report(
             "results/{study}/gvhd/risk.svg",
-            category="7 GVHD",
+            category=CHAPTERS["gvhd"],
             labels={"study": "{study}", "model": "gvhd", "shows": "risk after infusions"},
             caption="../report/gvhd_risk.rst",
         ),
         priors=report(
             "results/{study}/gvhd/priors.svg",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "gvhd", "shows": "prior against posterior"},
             caption="../report/priors.rst",
         ),
         chains=report(
             "results/{study}/gvhd/chains.svg",
-            category="6 Model checking",
+            category=CHAPTERS["checking"],
             labels={"study": "{study}", "model": "gvhd", "shows": "chains"},
             caption="../report/chains.rst",
         ),
@@ -174,7 +174,7 @@ rule draw_comparison:
     output:
         report(
             "results/{study}/compare.svg",
-            category="5 Model comparison",
+            category=CHAPTERS["comparison"],
             labels={"study": "{study}", "model": "all", "shows": "difference in elpd"},
             caption="../report/comparison.rst",
         ),
@@ -201,7 +201,7 @@ rule report:
     output:
         dossier=report(
             "results/{study}/report.html",
-            category="0 Dossier",
+            category=CHAPTERS["answer"],
             labels={"study": "{study}", "model": "all", "shows": "the dossier"},
             caption="../report/dossier.rst",
         ),

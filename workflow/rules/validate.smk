@@ -70,21 +70,21 @@ rule judge_validation:
     output:
         accuracy=report(
             "results/{study}/validation/accuracy.csv",
-            category="10 Out of sample",
-            labels={"study": "{study}", "shows": "table of accuracy"},
+            category=CHAPTERS["validation"],
+            labels={"study": "{study}", "model": "all", "shows": "table of accuracy"},
             caption="../report/table_accuracy.rst",
         ),
         calibration="results/{study}/validation/calibration.csv",
         figure=report(
             "results/{study}/validation/accuracy.svg",
-            category="10 Out of sample",
-            labels={"study": "{study}", "shows": "accuracy"},
+            category=CHAPTERS["validation"],
+            labels={"study": "{study}", "model": "all", "shows": "accuracy"},
             caption="../report/accuracy.rst",
         ),
         calibration_figure=report(
             "results/{study}/validation/calibration.svg",
-            category="10 Out of sample",
-            labels={"study": "{study}", "shows": "predicted against observed"},
+            category=CHAPTERS["validation"],
+            labels={"study": "{study}", "model": "all", "shows": "predicted against observed"},
             caption="../report/validation.rst",
         ),
         png=expand("results/{{study}}/validation/{name}.png", name=["accuracy", "calibration"]),
