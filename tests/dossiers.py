@@ -448,10 +448,12 @@ def write(folder: Path, models: list[str], simulated: bool = False, redosing: fl
 
 
 def rendered(folder: Path, models: list[str], simulated: bool) -> tuple[reading.Dossier, str, Path]:
-    """(dossier, HTML, folder) of a study written to `folder`, its pages and the figure of the answer beside it."""
+    """(dossier, HTML, folder) of a study written to `folder`, with pages, tables and the figure of the answer."""
     source = "simulate" if simulated else "tables"
     read = reading.read(write(folder, models, simulated), settings("s1", models, source), CAPTIONS)
-    html = report.render(read, pictured_in(read, folder))
+    printed = report.Printed()
+    html = report.render(read, pictured_in(read, folder), printed)
+    printed.write(folder / "report")
     (folder / "report.html").write_text(html, encoding="utf-8")
     (folder / "answer.html").write_text(report.render_answer(read, pictured_in(read, folder)), encoding="utf-8")
     return read, html, folder

@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import dossiers
+import pandas as pd
 import pytest
 
 from redose import report
@@ -62,8 +63,10 @@ def ill(dossier_of):
 
 
 def seen(made: tuple) -> tuple:
-    """(dossier, HTML, what a browser would see)."""
-    return made[0], made[1], Page(made[1])
+    """(dossier, HTML, what a browser would see, with the folder of the results)."""
+    page = Page(made[1])
+    page.folder = made[2]
+    return made[0], made[1], page
 
 
 WHICH = ["plain", "joint", "ill"]
@@ -122,6 +125,25 @@ def test_every_figure_has_words_for_those_who_do_not_see_it(which, count, reques
     assert html.count("What would worry you") == len(page.images)
     picture = base64.b64decode(page.images[0]["src"].partition(",")[2])
     assert picture.startswith(b"<?xml")
+
+
+@pytest.mark.parametrize("which", WHICH)
+def test_every_table_of_the_page_names_a_csv_that_exists(which, request):
+    _, html, page = request.getfixturevalue(which)
+    named = re.findall(r'class="source">[^<]*: ([^<]+)</p>', html)
+    assert len(named) == html.count("<table") > 10
+    assert not [name for name in named if not (page.folder / name).is_file()]
+    beside = {f"report/{f.name}" for f in (page.folder / "report").iterdir()}
+    assert beside == {name for name in named if name.startswith("report/")}
+
+
+def test_a_table_without_a_file_of_the_run_is_written_as_it_is_shown(plain):
+    folder = plain[2].folder / "report"
+    table = pd.read_csv(folder / "what_the_study_holds_after_the_checks.csv")
+    assert table.columns.tolist() == ["item", "number", "number (value)"]
+    assert table.loc[0].tolist() == ["patients", "6", 6.0]
+    beliefs = pd.read_csv(folder / "priors_as_beliefs.csv").set_index("prior")
+    assert pd.isna(beliefs.loc["omega_v", "median (value)"])  # shown as a dash, and not 0
 
 
 def test_without_mrd_the_dossier_says_so_instead_of_a_threshold(plain):
@@ -289,7 +311,7 @@ def test_an_amount_that_is_not_zero_is_not_called_zero(value, text):
 
 
 def test_the_same_results_give_the_same_page(plain, tmp_path):
-    assert report.render(plain[0], dossiers.pictured_in(plain[0], tmp_path)) == plain[1]
+    assert report.render(plain[0], dossiers.pictured_in(plain[0], tmp_path), report.Printed()) == plain[1]
 
 
 def test_every_figure_has_its_caption_with_the_numbers_of_the_config():
@@ -365,7 +387,7 @@ def test_a_product_without_effect_is_said_to_beat_nothing(tmp_path):
     said = answer.redosing(read)
     assert "no regime beats no redosing: the next best, " in said
     assert "quality-adjusted days (" in said
-    assert "no regime beats no redosing" in report.render(read, dossiers.pictured_in(read, tmp_path))
+    assert "no regime beats no redosing" in report.render(read, dossiers.pictured_in(read, tmp_path), report.Printed())
     assert "on these data none of 6 patients should be selected" in answer.gains(read)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,20 @@ def whole(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: str | Path) -> Iterator[Path]:
+    """An empty temporary folder beside `path`; it takes the place of `path` when the block ends without an error."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        shutil.rmtree(path, ignore_errors=True)
+        temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_tree(tree: xr.DataTree | xr.Dataset, path: str | Path) -> None:
@@ -60,3 +75,9 @@ def write_table(table, path: str | Path) -> None:
     """Writes a DataFrame as CSV without its index."""
     with whole(path) as temporary:
         table.to_csv(temporary, index=False)
+
+
+def write_parquet(table, path: str | Path) -> None:
+    """Writes a DataFrame as Parquet without its index."""
+    with whole(path) as temporary:
+        table.to_parquet(temporary, index=False)

@@ -205,15 +205,16 @@ rule report:
             labels={"study": "{study}", "model": "all", "shows": "the dossier"},
             caption="../report/dossier.rst",
         ),
+        tables=directory("results/{study}/report"),
         answer=report(
             "results/{study}/answer.html",
-            category="0 Dossier",
+            category=CHAPTERS["answer"],
             labels={"study": "{study}", "model": "all", "shows": "the answer on one page"},
             caption="../report/table_answer.rst",
         ),
         figure=report(
             "results/{study}/answer.svg",
-            category="0 Dossier",
+            category=CHAPTERS["answer"],
             labels={"study": "{study}", "model": "all", "shows": "the answer in one figure"},
             caption="../report/answer.rst",
         ),

@@ -5,13 +5,10 @@ from redose.figures import style
 from redose.report import pictured, reading
 
 logs.start(snakemake.log[0])
-made = snakemake.output
+made, printed = snakemake.output, report.Printed()
 dossier = reading.read(Path(made.dossier).parent, snakemake.params.settings, snakemake.params.captions)
 style.save(pictured.pictured(dossier), made.figure)
 picture = reading.embedded(Path(made.figure))
-for page, text in (
-    (made.dossier, report.render(dossier, picture)),
-    (made.answer, report.render_answer(dossier, picture)),
-):
-    with files.whole(page) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+files.write_text(report.render(dossier, picture, printed), made.dossier)
+files.write_text(report.render_answer(dossier, picture), made.answer)
+printed.write(made.tables)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from redose.report import answer, explorer, lead, library, surface, tables, words
+from redose.report.printed import Printed
 from redose.report.reading import Dossier, Fit, Gvhd, Validation
 
 CHAPTERS = {
@@ -69,8 +70,8 @@ class Figure:
     caption: list[str]
 
 
-def environment() -> Environment:
-    """Templates of this package; everything that they print is escaped."""
+def environment(printed: Printed) -> Environment:
+    """Templates of this package; everything that they print is escaped, and their tables are collected in `printed`."""
     made = Environment(
         loader=PackageLoader("redose", "templates"),
         autoescape=True,
@@ -79,14 +80,15 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.policies["json.dumps_kwargs"] = {"allow_nan": False}
+    made.globals["file_of"] = printed.file
     made.filters |= {"powers": words.powers, "days": words.days, "percent": words.percent}
     return made
 
 
-def render(dossier: Dossier, picture: str) -> str:
-    """The dossier as HTML5. picture: the figure of the answer as a data URI."""
+def render(dossier: Dossier, picture: str, printed: Printed | None = None) -> str:
+    """The dossier as HTML5. picture: the figure of the answer as a data URI; printed: collects the tables."""
     return (
-        environment()
+        environment(printed or Printed())
         .get_template("report.html")
         .render(
             **shared(dossier, picture),
@@ -103,7 +105,7 @@ def render(dossier: Dossier, picture: str) -> str:
 
 def render_answer(dossier: Dossier, picture: str) -> str:
     """The answer alone as HTML5, on one page of A4 when it is printed."""
-    return environment().get_template("answer.html").render(**shared(dossier, picture))
+    return environment(Printed()).get_template("answer.html").render(**shared(dossier, picture))
 
 
 def shared(dossier: Dossier, picture: str) -> dict:
