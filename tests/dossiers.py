@@ -320,11 +320,10 @@ def conclude_gvhd(folder: Path, people: pd.DataFrame, made: dict) -> None:
     style.save(checking.chains(drawn, table, made, people, "none"), folder / "gvhd" / "chains.svg")
 
 
-def decision_tables(redosing: float) -> dict[str, pd.DataFrame]:
-    """Tables of the decision layer, of outcomes made up for the config's regimes: every infusion gives `redosing` days
-    alive and progression-free."""
-    decision, rng = CONFIG["decision"], np.random.default_rng(5)
-    every = regimes.all_of(decision, 9e8, -5.0)
+def simulated(redosing: float, rng: np.random.Generator) -> tuple[xr.Dataset, list[regimes.Regime]]:
+    """(outcomes, regimes), made up for the config's regimes: every infusion gives `redosing` days alive and
+    progression-free."""
+    every = regimes.all_of(CONFIG["decision"], 9e8, -5.0)
     number = np.array([1.0 if r.kind == "none" else 2.0 + 0.1 * k for k, r in enumerate(every)])
     values = np.zeros((100, len(every), 2, len(path.OUTCOMES)))
     free = 200 + redosing * number + rng.standard_normal((100, len(every)))
@@ -337,9 +336,14 @@ def decision_tables(redosing: float) -> dict[str, pd.DataFrame]:
     }.items():
         values[..., path.OUTCOMES.index(name)] = np.broadcast_to(x, (100, len(every)))[..., None]
     coords = {"outcome": list(path.OUTCOMES), "cell": [f"{GREEK} low", EVIL]}
-    found = xr.Dataset(
-        {"outcomes": (("draw", "regime", "cell", "outcome"), values), "patients": ("cell", [3, 5])}, coords
-    )
+    dims = ("draw", "regime", "cell", "outcome")
+    return xr.Dataset({"outcomes": (dims, values), "patients": ("cell", [3, 5])}, coords), every
+
+
+def decision_tables(redosing: float) -> dict[str, pd.DataFrame]:
+    """Tables of the decision layer, of the outcomes of `simulated`."""
+    decision, rng = CONFIG["decision"], np.random.default_rng(5)
+    found, every = simulated(redosing, rng)
     mean, of = outcomes.everybody(found), decision["utility"]
     u = choice.utility.utility(mean, every, of)
     known = {"kinetics": rng.standard_normal((100, 2))}

@@ -234,7 +234,7 @@ def test_score_without_a_death_submodel():
 
 def test_lengths_against_closed_form():
     data, draws = exponential(1.2, 0.4)
-    table = overlay.lengths(data, draws, overlay.groups(data, pd.Series(["x"] * 400)), [180, 365], 0.9)
+    table, _ = overlay.lengths(data, draws, overlay.groups(data, pd.Series(["x"] * 400)), [180, 365], 0.9)
     table = table.set_index("quantity")
     k = 1.6 / YEAR
     assert table.loc["free_365", "mean"] == pytest.approx(np.exp(-365 * k), abs=1e-9)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from columns import described
 from test_models import ABOUT, CONFIG, STRANDS, built, options, sample_prior, small_study
 from typer.testing import CliRunner
 
@@ -346,8 +347,9 @@ def test_tables_of_a_run_are_read_as_they_are(predictor, tmp_path):
     (tmp_path / "s" / "tables" / "checks.csv").write_text("")
     again = inquiry.read(tmp_path / "s" / "tables", DESCRIBED)
     assert again.passed
-    one, other = (dynamic.predict(predictor, x)[0] for x in (found, again.tables))
+    (one, curves), (other, _) = (dynamic.predict(predictor, x) for x in (found, again.tables))
     pd.testing.assert_frame_equal(one, other)
+    assert described({f"joint_step/newcomers{x}.csv": t for x, t in (("", one), ("_curves", curves))}) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from arviz_stats.ecdf_utils import get_pointwise_confidence_band, simulate_confidence_bands
+from columns import described
 
 from redose import ranks
 
@@ -83,3 +84,8 @@ def test_a_fit_that_was_not_accepted_is_left_out_and_named():
     words = ranks.text(table, verdict, 0.05)
     assert "100 simulations, 1 of the fits not accepted" in words
     assert "simulation 7: tau: R-hat 1.2, limit 1.05" in words
+
+
+def test_ranks_and_verdict_are_described():
+    verdict = ranks.judge(toy(simulations=40), 0.05, 1)
+    assert described({"../calibration/ranks.csv": ranks.COLUMNS, "../calibration/verdict.csv": verdict}) == ([], [])

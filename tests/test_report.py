@@ -5,11 +5,12 @@ import math
 import re
 from html.parser import HTMLParser
 
+import columns
 import dossiers
 import pandas as pd
 import pytest
 
-from redose import report
+from redose import codebook, report
 from redose.report import answer, reading, tables, words
 
 VOID = {"meta", "link", "img", "br", "input"}
@@ -135,6 +136,15 @@ def test_every_table_of_the_page_names_a_csv_that_exists(which, request):
     assert not [name for name in named if not (page.folder / name).is_file()]
     beside = {f"report/{f.name}" for f in (page.folder / "report").iterdir()}
     assert beside == {name for name in named if name.startswith("report/")}
+
+
+@pytest.mark.parametrize("which", WHICH)
+def test_every_column_beside_the_page_is_described_once(which, request):
+    _, _, page = request.getfixturevalue(which)
+    found = columns.below(page.folder)
+    assert len(found) > 15
+    wrong, _ = columns.compared(found, codebook.FILES)
+    assert wrong == []
 
 
 def test_a_table_without_a_file_of_the_run_is_written_as_it_is_shown(plain):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from columns import described
 from test_models import ABOUT, CONFIG, options, small_study
 
 from redose import (
@@ -115,6 +116,9 @@ def test_predictions_that_are_true_are_judged_as_good_as_they_can_be(monkeypatch
     for (landmark, model), part in pd.concat([ours, referred]).groupby(["landmark", "model"]):
         assert set(part["patient"]) == set(happened.loc[happened["landmark"] == landmark, "patient"]), model
     table, groups = validation.judged(pd.concat([ours, referred]), happened, SHARED, 0.9, 5)
+    written = {"intervals/1": ours, "references": referred, "outcomes": happened, "accuracy": table}
+    written = {f"validation/{name}.csv": t for name, t in (written | {"calibration": groups}).items()}
+    assert described(written) == ([], [])
     assert (table["left_out"] == 0).all()
     of = table.set_index(["cause", "landmark", "horizon", "metric", "model"])["estimate"].sort_index()
     for landmark, horizon in ((30, 91), (30, 182), (100, 182)):

@@ -1,21 +1,25 @@
-"""The data dictionary: the parts of `docs/data.md` that are generated from the contract and the rules.
+"""The data dictionary: the parts of `docs/data.md` that are generated from the contract and the rules, and those of
+`docs/results.md` and of a study's dictionary.csv that are generated from the codebook.
 
-`python -m redose.dictionary docs/data.md` brings the file up to date; a test fails when it is not.
+`python -m redose.dictionary docs/data.md`, or of the other page, brings it up to date; a test fails when it is not.
 """
 
 import re
 import sys
 from pathlib import Path
 
-from redose import about, contract
+import pandas as pd
+
+from redose import about, codebook, contract
 from redose.rules import RULES
 
 TYPES = {"text": "text", "number": "number", "count": "whole number", "flag": "true or false"}
+TYPES |= {"any": "text or number"}
 
 
 def filled(page: str) -> str:
     """The page with each block between `<!-- begin NAME -->` and `<!-- end NAME -->` written anew."""
-    for name, block in blocks().items():
+    for name, block in (blocks() | results()).items():
         page = with_block(page, name, block)
     return page
 
@@ -31,6 +35,26 @@ def blocks() -> dict[str, str]:
     """The generated parts by name: `study.yaml`, one per table, the rules."""
     tables = {name: columns(table) for name, table in contract.TABLES.items()}
     return {"study.yaml": keys(), **tables, "rules": rules()}
+
+
+def results() -> dict[str, str]:
+    """The generated part of the page on results: every file with its columns."""
+    parts = []
+    for file in codebook.FILES:
+        rows = [[f"`{c.name}`", TYPES[c.kind], c.unit, c.meaning] for c in file.columns]
+        heading = f"### `{file.place}`\n\n{file.rows}. Of {codebook.NEEDS[file.needs]}.\n\n"
+        parts.append(heading + grid(["column", "type", "unit", "meaning"], rows))
+    return {"results": "\n\n".join(parts)}
+
+
+def listing(files: tuple[codebook.File, ...]) -> pd.DataFrame:
+    """The entries of these files as a table: file, column, type, unit, meaning; each begins with a row that has no
+    column and says what a row of the file is."""
+    rows = []
+    for file in files:
+        rows.append((file.place, "", "table", "", file.rows))
+        rows += [(file.place, c.name, TYPES[c.kind], c.unit, c.meaning) for c in file.columns]
+    return pd.DataFrame(rows, columns=["file", "column", "type", "unit", "meaning"])
 
 
 def keys() -> str:

@@ -167,39 +167,42 @@ def curves(data: xr.Dataset, draws: prediction.Draws, chosen: list[Group], ci_pr
 
 
 def lengths(data: xr.Dataset, draws: prediction.Draws, chosen: list[Group], days: list[int], ci_prob: float):
-    """Progression-free intervals by group: one row per group, interval number and quantity, with n and events.
+    """(table, by_draw) of progression-free intervals by group: one row per group, interval number and quantity, with n
+    and events; and one row per group, interval number and draw (the index), its quantities as columns, empty where the
+    group was not followed so long.
 
     quantity: "free_D" = P(alive and progression-free at day D), "rmst_D" = restricted mean days free to day D, for
     every D in `days` up to which the group was followed; mean, low, high of the posterior, observed (Kaplan-Meier).
     """
     tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
-    rows = []
+    rows, by_draw = [], []
+    quantities = [f"{name}_{d}" for d in days for name in ("free", "rmst")]
     for group in chosen:
-        reached = [d for d in days if d <= horizon(data, group)]
-        start = data["interval_entry"].to_numpy()[group.members].min()
-        count = {
-            "n": len(group.members),
-            "events": int((data["interval_event"].to_numpy()[group.members] != "none").sum()),
-        }
-        for day in reached:
-            grid = np.linspace(start, day, BINS + 1)
-            exposure, expected = expected_events(data, draws, group, grid)
-            at_risk = np.where(exposure > 0, exposure, 1.0)[:, None] / np.diff(grid)[:, None]
-            free = np.vstack(
-                [
-                    np.ones(next(iter(expected.values())).shape[1]),
-                    incidence({c: x / at_risk for c, x in expected.items()})[0],
-                ]
-            )
-            fine = np.linspace(start, day, 20 * BINS + 1)
-            seen = observed(data, group, fine)["free"]
-            for name, value, empirical in (
-                (f"free_{day}", free[-1], seen[-1]),
-                (f"rmst_{day}", np.trapezoid(free, grid, axis=0), np.trapezoid(seen, fine)),
-            ):
+        of_group = {"group": group.name, "interval": group.number}
+        events = int((data["interval_event"].to_numpy()[group.members] != "none").sum())
+        values = dict.fromkeys(quantities, np.nan)
+        for day in (d for d in days if d <= horizon(data, group)):
+            for name, (value, empirical) in length(data, draws, group, day).items():
                 low, high = np.quantile(value, tails)
-                row = {"group": group.name, "interval": group.number, **count, "quantity": name}
+                row = of_group | {"n": len(group.members), "events": events, "quantity": name}
                 rows.append(row | {"mean": value.mean(), "low": low, "high": high, "observed": empirical})
-    return pd.DataFrame(
-        rows, columns=["group", "interval", "n", "events", "quantity", "mean", "low", "high", "observed"]
-    )
+                values[name] = value
+        by_draw.append(pd.DataFrame(of_group | values, index=range(prediction.count(draws))))
+    columns = ["group", "interval", "n", "events", "quantity", "mean", "low", "high", "observed"]
+    empty = pd.DataFrame(columns=["group", "interval", *quantities])
+    return pd.DataFrame(rows, columns=columns), pd.concat(by_draw) if by_draw else empty
+
+
+def length(data: xr.Dataset, draws: prediction.Draws, group: Group, day: int) -> dict[str, tuple]:
+    """Quantity of `lengths` -> (posterior, shape (draw,), Kaplan-Meier value) up to one day."""
+    start = data["interval_entry"].to_numpy()[group.members].min()
+    grid, fine = (np.linspace(start, day, n * BINS + 1) for n in (1, 20))
+    exposure, expected = expected_events(data, draws, group, grid)
+    at_risk = np.where(exposure > 0, exposure, 1.0)[:, None] / np.diff(grid)[:, None]
+    free, _ = incidence({c: x / at_risk for c, x in expected.items()})
+    free = np.vstack([np.ones(free.shape[1]), free])
+    seen = observed(data, group, fine)["free"]
+    return {
+        f"free_{day}": (free[-1], seen[-1]),
+        f"rmst_{day}": (np.trapezoid(free, grid, axis=0), np.trapezoid(seen, fine)),
+    }

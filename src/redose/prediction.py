@@ -19,12 +19,23 @@ Draws = dict[str, np.ndarray]
 
 def thin(posterior: xr.Dataset, most: int) -> Draws:
     """At most `most` draws, evenly spaced over all chains: name -> array with the draw as its last axis."""
-    total = posterior.sizes["chain"] * posterior.sizes["draw"]
-    keep, found = np.linspace(0, total - 1, min(most, total)).astype(int), {}
+    keep, found = kept(posterior, most), {}
     for name, x in posterior.data_vars.items():
         values = x.transpose(..., "chain", "draw").to_numpy()
-        found[name] = values.reshape(*values.shape[:-2], total)[..., keep]
+        found[name] = values.reshape(*values.shape[:-2], -1)[..., keep]
     return found
+
+
+def kept(posterior: xr.Dataset, most: int) -> np.ndarray:
+    """Places of the draws that `thin` keeps, among all of them, chain after chain."""
+    total = posterior.sizes["chain"] * posterior.sizes["draw"]
+    return np.linspace(0, total - 1, min(most, total)).astype(int)
+
+
+def origin(posterior: xr.Dataset, most: int) -> dict[str, np.ndarray]:
+    """chain and draw, as the posterior numbers them, of every draw that `thin` keeps."""
+    chain, draw = np.unravel_index(kept(posterior, most), [posterior.sizes[d] for d in ("chain", "draw")])
+    return {"chain": posterior["chain"].to_numpy()[chain], "draw": posterior["draw"].to_numpy()[draw]}
 
 
 def count(draws: Draws) -> int:

@@ -97,7 +97,7 @@ def ahead_of(data: xr.Dataset, clock: float, since: np.ndarray) -> prediction.Sh
 def prognostic(draws: prediction.Draws, decision: dict, truth: float | None) -> dict:
     """The row of tau (see `summarise`). A draw has a threshold where the hazard steps up there by `smallest_step` at
     least; median and band are over those draws."""
-    steps = np.exp(draws["alpha_progression"]) >= decision["smallest_step"]
+    steps = step(draws) >= decision["smallest_step"]
     share, enough = float(steps.mean()), decision["ci_prob"]
     row = summarise("prognostic: tau", draws["tau"][steps] if share > 0 else np.array([np.inf]), enough, truth)
     row["exists"] = share
@@ -105,6 +105,11 @@ def prognostic(draws: prediction.Draws, decision: dict, truth: float | None) -> 
         about = f"hazard steps up at least {decision['smallest_step']:g}-fold in only {share:.0%} of draws"
         row["verdict"] = f"no usable threshold: the {about}"
     return row
+
+
+def step(draws: prediction.Draws) -> np.ndarray:
+    """Ratio of the hazards of progression above and below tau, shape (draw,)."""
+    return np.exp(draws["alpha_progression"])
 
 
 def crossing(curve: np.ndarray, risk: float, levels: np.ndarray = LEVELS) -> np.ndarray:
@@ -146,22 +151,26 @@ def summarise(kind: str, values: np.ndarray, ci_prob: float, truth: float | None
 
 
 def thresholds(data: xr.Dataset, draws: prediction.Draws, decision: dict, seed: int, truth: dict | None):
-    """(table, curve): a row per threshold (see `summarise`); the risk curve with its band, one row per MRD level.
+    """(table, curve, by_draw): a row per threshold (see `summarise`); the risk curve with its band, one row per MRD
+    level; the thresholds themselves, one row per draw: tau and step (models with a step), risk_P for every P percent
+    of `risks`; log10 MRD, infinite where there is none.
 
     truth: parameters of a simulated study, to be printed beside the posterior; None for real data.
     """
-    rows = []
+    rows, by_draw = [], {}
     if "tau" in draws:
         rows.append(prognostic(draws, decision, (truth or {}).get("tau")))
+        by_draw |= {"tau": draws["tau"], "step": step(draws)}
     days = decision["risk_horizon"]
     curve = risk_curve(data, draws, days, decision["risk_clock"], seed)
     for risk in decision["risks"]:
-        name = f"risk: P(progression within {days} d) = {risk:.0%}"
-        rows.append(summarise(name, crossing(curve, risk, levels_of(data)), decision["ci_prob"]))
+        name, level = f"risk: P(progression within {days} d) = {risk:.0%}", crossing(curve, risk, levels_of(data))
+        rows.append(summarise(name, level, decision["ci_prob"]))
+        by_draw[f"risk_{100 * risk:g}"] = level
     tails = [(1 - decision["ci_prob"]) / 2, (1 + decision["ci_prob"]) / 2]
     low, high = np.quantile(curve, tails, axis=1)
     band = pd.DataFrame({"log10_mrd": levels_of(data), "mean": curve.mean(1), "low": low, "high": high})
-    return pd.DataFrame(rows), band
+    return pd.DataFrame(rows), band, pd.DataFrame(by_draw)
 
 
 def read_truth(folder: str | None, link: str) -> dict | None:

@@ -6,10 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import columns
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 import yaml
+
+from redose import codebook
 
 ROOT = Path(__file__).parents[2]
 EASY = {"rhat": 5.0, "rhat_patient": 5.0, "ess_bulk": 1, "ess_tail": 1, "divergences": 10000, "bfmi": 0.0}
@@ -106,6 +110,9 @@ def test_three_studies_from_tables_to_dossiers(tmp_path):
     outcomes = pd.read_parquet(tmp_path / "results/redosable/decision/joint_step/outcomes.parquet")
     assert len(outcomes) == 40 * len(regimes) * 4  # draws, regimes, subgroups
     assert not (tmp_path / "results/redosable/decision/joint_step/chunks/0.nc").exists()  # gathered
+    for study in ("bladder", "transplant", "redosable"):
+        described(tmp_path / "results" / study)
+    published_again(tmp_path / "results/redosable")
     assert not (tmp_path / "results/bladder/decision").exists()  # no infusions, no regimes
     assert "steps a draw" in result.stderr  # progress is visible
     assert (tmp_path / "logs/fit/redosable.joint_step.log").read_text().count("%") >= 5
@@ -120,6 +127,42 @@ def test_three_studies_from_tables_to_dossiers(tmp_path):
     }
     assert "accept" in stages
     assert not stages & {"fit", "design", "check", "simulate"}
+
+
+def described(folder: Path) -> None:
+    """Every column of a study's CSV and Parquet files has one line in its dictionary, and every line a column."""
+    lines = pd.read_csv(folder / "dictionary.csv", keep_default_na=False)
+    lines = lines[lines["column"] != ""]
+    optional = {(f.place, c.name) for f in codebook.FILES for c in f.columns if c.optional}
+    files = tuple(
+        codebook.File(place, "", tuple(codebook.Column(c, "", "", "", (place, c) in optional) for c in part["column"]))
+        for place, part in lines.groupby("file")
+    )
+    assert columns.compared(columns.below(folder), files) == ([], [])
+
+
+def published_again(folder: Path) -> None:
+    """Draws as Parquet give the bands of the CSV files, and are numbered as in the posterior."""
+    tails, keys = [0.05, 0.95], ["group", "interval"]
+    draws = pd.read_parquet(folder / "intervals/lengths.draws.parquet")
+    lengths = pd.read_csv(folder / "intervals/lengths.csv", dtype={"interval": str})
+    for row in lengths.itertuples():
+        mine = draws.loc[(draws[keys] == [row.group, row.interval]).all(axis=1), row.quantity]
+        assert [mine.mean(), *mine.quantile(tails)] == pytest.approx([row.mean, row.low, row.high])
+    draws = pd.read_parquet(folder / "decision/joint_step/regimes.draws.parquet").groupby("regime")
+    for row in pd.read_csv(folder / "decision/joint_step/regimes.csv").itertuples():
+        gain = draws["gain"].get_group(row.regime)
+        assert [gain.mean(), *gain.quantile(tails)] == pytest.approx([row.gain, row.gain_low, row.gain_high])
+    draws = pd.read_parquet(folder / "selection/joint_step.gain.draws.parquet").groupby("patient")["gain"]
+    gains = pd.read_csv(folder / "selection/joint_step.gain.csv").set_index("patient")
+    assert draws.quantile(0.95)[gains.index].tolist() == pytest.approx(gains["gain_high"].tolist())
+    draws = pd.read_parquet(folder / "threshold/joint_step.draws.parquet")
+    risks = pd.read_csv(folder / "threshold/joint_step.csv").iloc[1:]
+    for name, median in zip(("risk_10", "risk_20", "risk_30"), risks["median"], strict=True):
+        assert draws[name].quantile(0.5, interpolation="lower") == median
+    posterior = xr.open_datatree(folder / "joint_step/posterior.nc", engine="h5netcdf")["posterior"]
+    for row in draws.itertuples():
+        assert posterior["tau"].sel(chain=row.chain, draw=row.draw).item() == row.tau
 
 
 def study_folder(folder: Path) -> Path:

@@ -16,6 +16,7 @@ rule predict:
             labels={"study": "{study}", "model": "{model}", "shows": "table of intervals"},
             caption="../report/table_lengths.rst",
         ),
+        draws="results/{study}/{model}/lengths.draws.parquet",
     log:
         "logs/predict/{study}.{model}.log",
     wildcard_constraints:
@@ -183,6 +184,7 @@ rule threshold:
             caption="../report/table_thresholds.rst",
         ),
         curve="results/{study}/threshold/{model}.curve.csv",
+        draws="results/{study}/threshold/{model}.draws.parquet",
     log:
         "logs/threshold/{study}.{model}.log",
     wildcard_constraints:

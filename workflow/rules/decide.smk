@@ -42,6 +42,7 @@ rule decide:
     output:
         **{name: f"results/{{study}}/decision/{{model}}/{name}.csv" for name in DECIDED},
         outcomes="results/{study}/decision/{model}/outcomes.parquet",
+        draws="results/{study}/decision/{model}/regimes.draws.parquet",
         regimes=report(
             "results/{study}/decision/{model}/regimes.csv",
             category=CHAPTERS["decisions"],
@@ -90,6 +91,7 @@ rule gain:
             labels={"study": "{study}", "model": "{model}", "shows": "gain of every patient"},
             caption="../report/gain.rst",
         ),
+        draws="results/{study}/selection/{model}.gain.draws.parquet",
         rules=report(
             "results/{study}/selection/{model}.rules.csv",
             category=CHAPTERS["selection"],

@@ -190,6 +190,24 @@ rule draw_comparison:
         "../scripts/draw_comparison.py"
 
 
+rule describe:
+    input:
+        about="results/{study}/tables/about.json",
+        patients="results/{study}/tables/patients.parquet",
+    output:
+        "results/{study}/dictionary.csv",
+    log:
+        "logs/describe/{study}.log",
+    resources:
+        mem="1GB",
+        runtime="5m",
+    params:
+        has=holdings_of,
+        code=digest("describe"),
+    script:
+        "../scripts/describe.py"
+
+
 rule report:
     input:
         tables=expand("results/{{study}}/tables/{table}.parquet", table=TABLES),

@@ -50,6 +50,20 @@ def conclusions_of(wildcards):
     return found + gvhd_of(wildcards) + decisions_of(wildcards) + validation_results_of(wildcards)
 
 
+def holdings_of(wildcards):
+    """What of all that redose writes a study has, in the words of `redose.codebook.NEEDS`."""
+    study = study_of(wildcards)
+    has = {
+        "source": study.get("source", "tables") != "tables",
+        "joint": joint_of(wildcards),
+        "regimes": with_regimes(study),
+        "gvhd": "gvhd" in study["models"],
+        "validation": "validation" in study,
+        "newcomers": "newcomers" in study,
+    }
+    return [name for name, found in has.items() if found]
+
+
 def comparison_of(wildcards):
     """The comparison has a figure where there is something to compare."""
     return f"results/{wildcards.study}/compare.svg" if len(models_of(wildcards)) > 1 else []

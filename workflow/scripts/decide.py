@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from redose import files, logs
+from redose import files, logs, prediction
 from redose.decisions import verdict
 
 logs.start(snakemake.log[0])
@@ -19,5 +19,6 @@ about = files.read_json(given.about)
 drawn = verdict.verdict(found, data, prior, draws, fit, tables, about, decision, snakemake.params.seed)
 for name, table in drawn.items():
     files.write_table(table, made[name])
-with files.whole(made.outcomes) as temporary:
-    verdict.wide(found).to_parquet(temporary, index=False)
+files.write_parquet(verdict.wide(found), made.outcomes)
+origin = pd.DataFrame(prediction.origin(posterior, found.sizes["draw"]))
+files.write_parquet(origin.join(verdict.by_draw(found, data, about, decision)), made.draws)

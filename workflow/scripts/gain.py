@@ -1,6 +1,6 @@
 import pandas as pd
 
-from redose import files, logs
+from redose import files, logs, prediction
 from redose.decisions import gain, verdict
 from redose.figures import patients, style
 
@@ -15,6 +15,8 @@ fit = (files.read_dataset(given.gvhd[0]), known) if given.gvhd else None
 found = gain.simulate(data, draws, fit, about, decision, snakemake.params.seed)
 table = gain.table(found, decision["gain"], decision["ahead"]["horizon"], decision["ci_prob"])
 files.write_table(table, snakemake.output.table)
+origin = pd.DataFrame(prediction.origin(posterior, found.sizes["draw"]))
+files.write_parquet(origin.join(gain.by_draw(found)), snakemake.output.draws)
 people = pd.read_parquet(given.patients)
 style.save(patients.gains(table, people, about, decision["gain"]), snakemake.output.figure)
 simple = gain.simple_rules(data, people, about)

@@ -62,9 +62,24 @@ def best_shares(u: np.ndarray) -> np.ndarray:
 
 
 def summary(found: xr.DataArray, regimes: list[Regime], of: dict, ci_prob: float) -> pd.DataFrame:
-    """A row per regime: name, kind, tau, every (days, of the grid's cells), mean, low and high of rmst (days alive and
-    progression-free), of every outcome, of cost, also per month free, health, utility and of gain (utility more than
-    without redosing); p_best, p_gain (probability that the gain is above 0), regret."""
+    """A row per regime: name, kind, tau, every (days, of the grid's cells), mean, low and high of all that `weighed`
+    gives; p_best, p_gain (probability that the gain is above 0), regret."""
+    values = weighed(found, regimes, of)
+    table = pd.DataFrame({"regime": [r.name for r in regimes], "kind": [r.kind for r in regimes]})
+    table["tau"] = [r.cell[0] if r.cell else np.nan for r in regimes]
+    table["every"] = [r.cell[1] if r.cell else np.nan for r in regimes]
+    bands = {}
+    for name, x in values.items():
+        low, high = np.quantile(x, tails(ci_prob), axis=0)
+        bands |= {name: x.mean(0), f"{name}_low": low, f"{name}_high": high}
+    u, gain = values["utility"], values["gain"]
+    more = {"p_best": best_shares(u), "p_gain": (gain > 0).mean(0), "regret": regret(u)}
+    return pd.concat([table, pd.DataFrame(bands | more)], axis=1)
+
+
+def weighed(found: xr.DataArray, regimes: list[Regime], of: dict) -> dict[str, np.ndarray]:
+    """Every outcome, rmst (days alive and progression-free), delay (days, of one that was late), cost, also per month
+    free, health, utility and gain (utility more than without redosing): name -> values, shape (draw, regime)."""
     values = {name: found.sel(outcome=name).to_numpy() for name in path.OUTCOMES}
     values["rmst"] = sum(values[n] for n in utility.DAYS_FREE)
     values["delay"] = values["delay_days"] / np.maximum(values["delayed"], 1e-12)
@@ -74,15 +89,16 @@ def summary(found: xr.DataArray, regimes: list[Regime], of: dict, ci_prob: float
     u = values["utility"] = utility.utility(found, regimes, of)
     none = next(k for k, r in enumerate(regimes) if r.kind == "none")
     values["gain"] = u - u[:, none : none + 1]
-    table = pd.DataFrame({"regime": [r.name for r in regimes], "kind": [r.kind for r in regimes]})
-    table["tau"] = [r.cell[0] if r.cell else np.nan for r in regimes]
-    table["every"] = [r.cell[1] if r.cell else np.nan for r in regimes]
-    bands = {}
-    for name, x in values.items():
-        low, high = np.quantile(x, tails(ci_prob), axis=0)
-        bands |= {name: x.mean(0), f"{name}_low": low, f"{name}_high": high}
-    more = {"p_best": best_shares(u), "p_gain": (values["gain"] > 0).mean(0), "regret": regret(u)}
-    return pd.concat([table, pd.DataFrame(bands | more)], axis=1)
+    return values
+
+
+def by_draw(found: xr.DataArray, regimes: list[Regime], of: dict) -> pd.DataFrame:
+    """What `weighed` gives as a table, a row per draw (the index) and regime."""
+    values = weighed(found, regimes, of)
+    count = len(values["gain"])
+    table = pd.DataFrame({name: x.ravel() for name, x in values.items()}, index=np.repeat(range(count), len(regimes)))
+    table.insert(0, "regime", [r.name for r in regimes] * count)
+    return table
 
 
 def best_tau(u: np.ndarray, regimes: list[Regime]) -> pd.DataFrame:

@@ -120,6 +120,19 @@ def table(found: xr.Dataset, of: dict, horizon: float, ci_prob: float) -> pd.Dat
     return rows
 
 
+def by_draw(found: xr.Dataset) -> pd.DataFrame:
+    """What `table` is the summary of, a row per draw (the index) and patient: gain, gvhd_added, infusions_added,
+    like_gain."""
+    added = found[OWN].isel(regime=0) - found[OWN].isel(regime=1)
+    values = {"gain": gained(found[OWN])}
+    values |= {f"{name}_added": added.sel(outcome=name).to_numpy() for name in ("gvhd", "infusions")}
+    values["like_gain"] = gained(found[LIKE])
+    count, patients = values["gain"].shape
+    table = pd.DataFrame({name: x.ravel() for name, x in values.items()}, index=np.repeat(range(count), patients))
+    table.insert(0, "patient", np.tile(found["patient"].to_numpy(), count))
+    return table
+
+
 def detectable(data: xr.Dataset) -> np.ndarray | None:
     """True where the last sample on or before the start of a patient's first interval was above its limit, shape
     (patient,) of those with a first interval; None where no patient has such a sample."""

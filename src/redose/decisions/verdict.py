@@ -57,9 +57,7 @@ def verdict(
 ) -> dict[str, pd.DataFrame]:
     """Name -> table: regimes, best, information, sensitivity, preferred, acceptability, subgroups, support, overlaps,
     suppression, worked. found: the chunks of `outcomes.simulate`, put together along the draws."""
-    used = outcomes.assay_of(about, decision)
-    lod = float(np.log10(used["lod"]))
-    every = rules.all_of(decision, json.loads(data.attrs["options"])["reference_cells"], lod)
+    every, lod = simulated(data, about, decision)
     everybody, of = outcomes.everybody(found), decision["utility"]
     u = utility.utility(everybody, every, of)
     known = choice.parameters(draws, fit_of_gvhd[1] if fit_of_gvhd else None)
@@ -89,6 +87,17 @@ def verdict(
         "suppression": worked.suppression(draws, crowd, spacings),
         "worked": worked.example(every, places, world, lod),
     }
+
+
+def simulated(data: xr.Dataset, about: dict, decision: dict) -> tuple[list[rules.Regime], float]:
+    """(regimes in the order of the outcomes, log10 LOD of their tests)."""
+    lod = float(np.log10(outcomes.assay_of(about, decision)["lod"]))
+    return rules.all_of(decision, json.loads(data.attrs["options"])["reference_cells"], lod), lod
+
+
+def by_draw(found: xr.Dataset, data: xr.Dataset, about: dict, decision: dict) -> pd.DataFrame:
+    """What `regimes` is the summary of, a row per draw (the index) and regime. Arguments as in `verdict`."""
+    return choice.by_draw(outcomes.everybody(found), simulated(data, about, decision)[0], decision["utility"])
 
 
 def few(draws: Draws) -> Draws:
