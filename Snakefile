@@ -32,6 +32,7 @@ localrules:
     all,
     accept,
     calibration,
+    index,
     validation,
 
 
@@ -48,5 +49,6 @@ include: "workflow/rules/calibration.smk"
 rule all:
     default_target: True
     input:
-        collect("results/{study}/report.html", study=config["studies"]),
+        "results/index.html",
+        collect("results/{study}/{page}", study=config["studies"], page=["report.html", "dictionary.csv"]),
         PREDICTIONS,

@@ -428,7 +428,7 @@ def write(folder: Path, models: list[str], simulated: bool = False, redosing: fl
     study, made = tables(joint), about()
     (folder / "tables").mkdir(parents=True)
     for name, table in study.items():
-        table.to_parquet(folder / "tables" / f"{name}.parquet")
+        table.to_parquet(folder / "tables" / f"{name}.parquet", index=False)
     files.write_json(made, folder / "tables" / "about.json")
     checks = {"severity": "warning", "rule": "r", "file": "/home/someone/secret/mrd.csv", "row": 3, "patient": EVIL}
     files.write_table(

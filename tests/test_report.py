@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from redose import codebook, report
-from redose.report import answer, reading, tables, words
+from redose.report import answer, reading, summary, tables, words
 
 VOID = {"meta", "link", "img", "br", "input"}
 
@@ -140,10 +140,11 @@ def test_every_table_of_the_page_names_a_csv_that_exists(which, request):
 
 @pytest.mark.parametrize("which", WHICH)
 def test_every_column_beside_the_page_is_described_once(which, request):
-    _, _, page = request.getfixturevalue(which)
+    read, _, page = request.getfixturevalue(which)
+    files = codebook.of_study([*codebook.NEEDS], read.about["covariates"], read.tables["patients"])
     found = columns.below(page.folder)
     assert len(found) > 15
-    wrong, _ = columns.compared(found, codebook.FILES)
+    wrong, _ = columns.compared(found, files)
     assert wrong == []
 
 
@@ -414,3 +415,26 @@ def test_who_gains_is_counted_by_verdict_and_told_with_reasons(joint):
     assert html.count("does not decide it") == 3 * counts["undecided"]  # two models have regimes, the explorer one
     groups = tables.selection.gains_by_subgroup(read, read.with_decisions[0])
     assert sum(row[1].value for row in groups.rows) == 6
+
+
+def test_the_index_says_of_every_study_what_its_dossier_says(plain, joint, ill):
+    studies = {name: summary.summary(read[0]) for name, read in (("a b", plain), ("joint", joint), ("ill", ill))}
+    assert studies["joint"]["models"] == {"joint_step": True, "joint_value": True, "intervals": True}
+    assert studies["joint"]["simulated"] and not studies["a b"]["simulated"]
+    assert answer.redosing(joint[0]).startswith(studies["joint"]["answer"])
+    assert re.search(r"P\(it gains\) . 0\.99\.$", studies["joint"]["answer"])
+    assert studies["a b"]["answer"] == answer.intervals(plain[0])
+    studies["ill"]["models"]["gvhd"] = False
+    html = report.index(studies)
+    page, text = Page(html), " ".join(Page(html).text)
+    assert [r for r in page.references if not r.startswith("data:")] == [
+        "a%20b/report.html",
+        "joint/report.html",
+        "ill/report.html",
+    ]
+    assert page.open == [] and len(page.ids) == len(set(page.ids)) == 3
+    assert "<img src=x" not in html and dossiers.EVIL in text
+    assert text.count("This study is simulated") == 1
+    assert text.count("rejected by the gate") == 1
+    assert "6 patients, 7 progression-free intervals" in text
+    assert report.index(studies) == html

@@ -110,6 +110,8 @@ def test_three_studies_from_tables_to_dossiers(tmp_path):
     outcomes = pd.read_parquet(tmp_path / "results/redosable/decision/joint_step/outcomes.parquet")
     assert len(outcomes) == 40 * len(regimes) * 4  # draws, regimes, subgroups
     assert not (tmp_path / "results/redosable/decision/joint_step/chunks/0.nc").exists()  # gathered
+    index = (tmp_path / "results/index.html").read_text()
+    assert [index.count(f'href="{study}/report.html"') for study in ("bladder", "transplant", "redosable")] == [1, 1, 1]
     for study in ("bladder", "transplant", "redosable"):
         described(tmp_path / "results" / study)
     published_again(tmp_path / "results/redosable")

@@ -224,6 +224,7 @@ rule report:
             caption="../report/dossier.rst",
         ),
         tables=directory("results/{study}/report"),
+        summary="results/{study}/summary.json",
         answer=report(
             "results/{study}/answer.html",
             category=CHAPTERS["answer"],
@@ -249,3 +250,20 @@ rule report:
         code=digest("report"),
     script:
         "../scripts/report.py"
+
+
+rule index:
+    input:
+        collect("results/{study}/summary.json", study=config["studies"]),
+    output:
+        "results/index.html",
+    log:
+        "logs/index/index.log",
+    resources:
+        mem="1GB",
+        runtime="5m",
+    params:
+        pages=pages_of,
+        code=digest("index"),
+    script:
+        "../scripts/index.py"

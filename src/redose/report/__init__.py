@@ -103,6 +103,11 @@ def render(dossier: Dossier, picture: str, printed: Printed | None = None) -> st
     )
 
 
+def index(studies: dict[str, dict]) -> str:
+    """The page over all studies as HTML5, which lies beside their folders. studies: name -> `summary.summary`."""
+    return environment(Printed()).get_template("index.html").render(studies=studies, words=words)
+
+
 def render_answer(dossier: Dossier, picture: str) -> str:
     """The answer alone as HTML5, on one page of A4 when it is printed."""
     return environment(Printed()).get_template("answer.html").render(**shared(dossier, picture))
