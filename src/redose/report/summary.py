@@ -9,14 +9,14 @@ SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")  # the space between two sentences
 
 
 def summary(dossier: Dossier) -> dict:
-    """title; simulated; numbers of patients and intervals; models, name -> whether the gate accepted it; answer, the
-    first sentence on what the study is there for."""
+    """title; simulated; numbers of patients and intervals; models, each with its name and whether the gate accepted
+    it; answer, the first sentence on what the study is there for."""
     return {
         "title": dossier.about["title"],
         "simulated": dossier.simulated,
         "patients": len(dossier.tables["patients"]),
         "intervals": len(dossier.tables["intervals"]),
-        "models": {model: model in dossier.judged for model in dossier.config["models"]},
+        "models": [{"name": model, "accepted": model in dossier.judged} for model in dossier.config["models"]],
         "answer": headline(dossier),
     }
 
