@@ -428,11 +428,8 @@ def test_the_index_says_of_every_study_what_its_dossier_says(plain, joint, ill):
     studies["ill"]["models"][1]["accepted"] = False
     html = report.index(studies)
     page, text = Page(html), " ".join(Page(html).text)
-    assert [r for r in page.references if not r.startswith("data:")] == [
-        "a%20b/report.html",
-        "joint/report.html",
-        "ill/report.html",
-    ]
+    linked = [f"{study}/{page}.html" for study in ("a%20b", "joint", "ill") for page in ("report", "answer")]
+    assert [r for r in page.references if not r.startswith("data:")] == linked
     assert page.open == [] and len(page.ids) == len(set(page.ids)) == 3
     assert "<img src=x" not in html and dossiers.EVIL in text
     assert text.count("This study is simulated") == 1

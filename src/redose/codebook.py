@@ -164,6 +164,21 @@ WEIGHED = (
 )
 GAIN = "days alive and progression-free gained by the one regime of `decision: gain` over the other"
 
+FORETOLD = (  # of a patient, from the end of its follow-up on
+    number("today", "day of the prediction: the end of its follow-up", "days since day 0"),
+    number(f"free_<days>{BAND}", "P(alive and progression-free so many days on)"),
+    number(f"<cause>_<days>{BAND}", "P(that outcome first, within so many days)"),
+    number(f"mrd{BAND}", "latent MRD today, median; joint models", LOG, optional=True),
+    number("p_above", "P(latent MRD is above the action threshold today)", optional=True),
+    number("next_test", "day of the next test", "days since day 0", optional=True),
+    text("next_test_by", "due, or latest: P(above the threshold) does not reach `due` by then", optional=True),
+)
+CURVE = (
+    number("mean", "posterior mean of its probability; of mrd the median", f"probability, or {LOG}"),
+    number("low", "lower end of its band", f"probability, or {LOG}"),
+    number("high", "upper end of its band", f"probability, or {LOG}"),
+)
+
 FILES = (
     File(
         "source/<table>.csv",
@@ -778,6 +793,26 @@ FILES = (
         "validation",
     ),
     File(
+        "<model>/ahead.csv",
+        "One row per patient: what the posterior says of the days ahead, as of newcomers",
+        (
+            PATIENT,
+            text("state", "state at the end of follow-up"),
+            text("reason", "why nothing lies ahead; empty where something does"),
+            *FORETOLD,
+        ),
+    ),
+    File(
+        "<model>/ahead_curves.csv",
+        "One row per patient, outcome and day",
+        (
+            PATIENT,
+            number("day", "day", "days since day 0"),
+            text("outcome", "free (alive and progression-free), a cause, or mrd"),
+            *CURVE,
+        ),
+    ),
+    File(
         "<model>/newcomers.csv",
         "One row per patient who is not of the study",
         (
@@ -786,13 +821,7 @@ FILES = (
             text("reason", "why there is no prediction, or what to mind; empty where all is well"),
             count("samples", "samples of the patient; joint models", optional=True),
             number("counted", "candidates for its traits that counted a draw; joint models", optional=True),
-            number("today", "day of the prediction: the end of its follow-up", "days since day 0"),
-            number(f"free_<days>{BAND}", "P(alive and progression-free so many days on)"),
-            number(f"<cause>_<days>{BAND}", "P(that outcome first, within so many days)"),
-            number(f"mrd{BAND}", "latent MRD today, median; joint models", LOG, optional=True),
-            number("p_above", "P(latent MRD is above the action threshold today)", optional=True),
-            number("next_test", "day of the next test", "days since day 0", optional=True),
-            text("next_test_by", "due, or latest: P(above the threshold) does not reach `due` by then", optional=True),
+            *FORETOLD,
         ),
         "newcomers",
     ),
@@ -803,9 +832,7 @@ FILES = (
             PATIENT,
             number("days", "days from today; before it negative", "days"),
             text("outcome", "free (alive and progression-free), a cause, or mrd"),
-            number("mean", "posterior mean of its probability; of mrd the median", f"probability, or {LOG}"),
-            number("low", "lower end of its band", f"probability, or {LOG}"),
-            number("high", "upper end of its band", f"probability, or {LOG}"),
+            *CURVE,
         ),
         "newcomers",
     ),
