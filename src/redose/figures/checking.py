@@ -14,6 +14,7 @@ POINTS = 120  # of a density
 SHOWN = 6  # parameters whose chains are drawn
 BINS = 20  # of a rank plot
 KEPT = 100  # draws of a chain in a rank plot, at least: chains that disagree have a tiny ESS, and should show it
+TRACED = 200  # draws of a chain in a trace, about: more become a smear, and megabytes
 DENSE = 1000  # draws behind a density
 CHAINS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.VERMILLION, style.SKY, style.BLACK, style.GREY)
 # They follow from what is shown, or are counted; correlations have no numbers in the config (LKJ).
@@ -150,7 +151,7 @@ def sparse(axis, low: float, high: float) -> None:
 
 @style.styled
 def chains(posterior: xr.Dataset, table: pd.DataFrame, about: dict, patients: pd.DataFrame, link: str) -> Figure:
-    """Traces and rank plots of the population parameters with the fewest effective draws.
+    """Traces (of about 200 draws a chain) and rank plots of the population parameters with the fewest effective draws.
 
     table: diagnostics.csv. Ranks are those of draws thinned to the bulk ESS, so that the band (binomial, 99 % of
     bins) holds although neighbouring draws are alike.
@@ -161,12 +162,11 @@ def chains(posterior: xr.Dataset, table: pd.DataFrame, about: dict, patients: pd
     figure = Figure(figsize=(style.WIDTH, 1.15 * len(worst) + 0.6))
     axes = figure.subplots(len(worst), 2, squeeze=False, sharex="col", width_ratios=[3, 2])
     for (trace, rank), row in zip(axes, worst.itertuples(), strict=True):
-        stem, _, index = row.parameter.partition("[")
-        x = posterior[stem]
-        x = x.sel({x.dims[-1]: member(x, index.removesuffix("]"))}) if index else x
-        values = x.transpose("chain", "draw").to_numpy()
+        values = one(posterior, row.parameter)
+        every = -(-values.shape[1] // TRACED)
         for c, chain in enumerate(values):
-            trace.plot(chain, color=CHAINS[c % len(CHAINS)], linewidth=0.4, alpha=0.8, rasterized=True)
+            place = np.arange(0, values.shape[1], every)
+            trace.plot(place, chain[place], color=CHAINS[c % len(CHAINS)], linewidth=0.5, alpha=0.8)
         name = labels.short(labels.parameter(row.parameter, about, patients, link), 62)
         ess = f"R-hat {row.rhat:.3f}, bulk ESS {row.ess_bulk:.0f}, tail ESS {row.ess_tail:.0f}"
         trace.set_title(f"{name}\n{labels.short(row.parameter, 32)}: {ess}", loc="left", fontsize=7)
@@ -178,9 +178,13 @@ def chains(posterior: xr.Dataset, table: pd.DataFrame, about: dict, patients: pd
     return figure
 
 
-def member(x: xr.DataArray, index: str):
-    """The coordinate that reads `index`."""
-    return next(c for c in x[x.dims[-1]].to_numpy() if str(c) == index)
+def one(posterior: xr.Dataset, parameter: str) -> np.ndarray:
+    """Draws of one parameter, shape (chain, draw). parameter: as in diagnostics.csv, `tau` or `beta_s[age, 2]`."""
+    stem, _, index = parameter.partition("[")
+    x = posterior[stem].transpose("chain", "draw", ...)
+    names = itertools.product(*(x[d].to_numpy() for d in x.dims[2:]))
+    at = [", ".join(map(str, name)) for name in names].index(index.removesuffix("]"))
+    return x.to_numpy().reshape(*x.shape[:2], -1)[:, :, at]
 
 
 def ranks(axis, values: np.ndarray, ess: float) -> None:

@@ -7,6 +7,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from redose.figures import svg as markup
 from redose.files import whole
 
 # Okabe & Ito 2008, told apart with any colour vision
@@ -44,6 +45,7 @@ def save(figure: Figure, svg: str | Path) -> None:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         with whole(svg) as temporary:
             figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+            temporary.write_text(markup.compact(temporary.read_text("utf-8")), "utf-8")
         with whole(Path(svg).with_suffix(".png")) as temporary:
             figure.savefig(temporary, format="png", metadata={"Software": None})
 
