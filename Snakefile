@@ -52,3 +52,7 @@ rule all:
         "results/index.html",
         collect("results/{study}/{page}", study=config["studies"], page=["report.html", "dictionary.csv"]),
         PREDICTIONS,
+
+
+onsuccess:
+    write_run_times()

@@ -1,6 +1,7 @@
 """The real DAG on tiny settings: lint, dry run, all three studies, faults in the input, what reruns."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -226,6 +227,43 @@ def analysed(rejected):
     assert result.returncode == 0, result.stderr[-4000:]
     assert "compiling" not in result.stderr
     return folder, config
+
+
+def test_run_times_stand_beside_the_dossier_and_not_in_it(analysed):
+    folder, config = analysed
+    times = pd.read_csv(folder / "results/mine/run_times.csv")
+    assert {"fit", "design", "diagnose", "draw_sampler", "report"} <= set(times["rule"])
+    assert list(times.columns) == ["rule", "job", "wall_s", "peak_mb", "cpu_s", "load_percent"]
+    assert (times["wall_s"] > 0).all()
+    page = (folder / "results/mine/report.html").read_bytes()
+    (folder / "logs/fit/mine.intervals.tsv").unlink()  # a lost log asks for nothing
+    assert "Nothing to be done" in (again := run(folder, config)).stdout + again.stderr
+    result = run(folder, config, "--force", "results/mine/report.html")
+    assert result.returncode == 0, result.stderr[-4000:]
+    assert (folder / "results/mine/report.html").read_bytes() == page
+    assert "fit" not in set(pd.read_csv(folder / "results/mine/run_times.csv")["rule"])
+
+
+def test_the_rules_on_the_way_to_a_dossier_are_drawn(analysed):
+    folder, _ = analysed
+    picture = (folder / "results/mine/workflow.svg").read_text()
+    shown = set(re.findall(r">([^<>]+)</text>", picture))
+    assert {"check", "design", "fit", "accept", "score", "report"} <= shown
+    assert "derive" not in shown and "simulate" not in shown  # this study has tables of its own
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_calibration_belongs_to_a_dossier_where_the_config_says_so(asked, tmp_path):
+    study_folder(tmp_path / "mine")
+    config = mine(tmp_path)
+    known = yaml.safe_load(config.read_text())
+    known["studies"]["mine"]["calibration"] = asked
+    config.write_text(yaml.safe_dump(known))
+    (tmp_path / "results/calibration").mkdir(parents=True)
+    (tmp_path / "results/calibration/verdict.csv").write_text("")  # that it happens to be there changes nothing
+    result = run(tmp_path, config, "-n")
+    assert result.returncode == 0, result.stderr
+    assert ("judge_calibration" in result.stdout) == asked
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -19,6 +19,8 @@ rule draw_parameters:
         "results/calibration/parameters.nc",
     log:
         "logs/draw_parameters/calibration.log",
+    benchmark:
+        "logs/draw_parameters/calibration.tsv"
     resources:
         mem="2GB",
         runtime="10m",
@@ -71,6 +73,8 @@ rule judge_calibration:
         png="results/calibration/ecdf.png",
     log:
         "logs/judge_calibration/calibration.log",
+    benchmark:
+        "logs/judge_calibration/calibration.tsv"
     resources:
         mem="1GB",
         runtime="10m",

@@ -19,6 +19,8 @@ rule predict:
         draws="results/{study}/{model}/lengths.draws.parquet",
     log:
         "logs/predict/{study}.{model}.log",
+    benchmark:
+        "logs/predict/{study}.{model}.tsv"
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
@@ -42,6 +44,8 @@ rule follow_mrd:
         below="results/{study}/{model}/below_lod.csv",
     log:
         "logs/follow_mrd/{study}.{model}.log",
+    benchmark:
+        "logs/follow_mrd/{study}.{model}.tsv"
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
@@ -78,6 +82,8 @@ rule check_residuals:
         png="results/{study}/{model}/residuals.png",
     log:
         "logs/check_residuals/{study}.{model}.log",
+    benchmark:
+        "logs/check_residuals/{study}.{model}.tsv"
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
@@ -116,6 +122,8 @@ rule check_priors:
         png="results/{study}/{model}/prior_sensitivity.png",
     log:
         "logs/check_priors/{study}.{model}.log",
+    benchmark:
+        "logs/check_priors/{study}.{model}.tsv"
     resources:
         mem="2GB",
         runtime="20m",
@@ -136,6 +144,8 @@ rule score:
         "results/{study}/{model}/loo.csv",
     log:
         "logs/score/{study}.{model}.log",
+    benchmark:
+        "logs/score/{study}.{model}.tsv"
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
@@ -160,6 +170,8 @@ rule compare:
         ),
     log:
         "logs/compare/{study}.log",
+    benchmark:
+        "logs/compare/{study}.tsv"
     resources:
         mem="1GB",
         runtime="5m",
@@ -187,6 +199,8 @@ rule threshold:
         draws="results/{study}/threshold/{model}.draws.parquet",
     log:
         "logs/threshold/{study}.{model}.log",
+    benchmark:
+        "logs/threshold/{study}.{model}.tsv"
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
@@ -221,6 +235,8 @@ rule select:
         ),
     log:
         "logs/select/{study}.{model}.log",
+    benchmark:
+        "logs/select/{study}.{model}.tsv"
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
@@ -256,6 +272,8 @@ rule predict_gvhd:
         ),
     log:
         "logs/predict_gvhd/{study}.log",
+    benchmark:
+        "logs/predict_gvhd/{study}.tsv"
     resources:
         mem="2GB",
         runtime="10m",

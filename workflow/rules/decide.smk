@@ -57,6 +57,8 @@ rule decide:
         ),
     log:
         "logs/decide/{study}.{model}.log",
+    benchmark:
+        "logs/decide/{study}.{model}.tsv"
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
@@ -163,6 +165,8 @@ rule draw_decision:
         png=expand("results/{{study}}/decision/{{model}}/{name}.png", name=DECISION_FIGURES),
     log:
         "logs/draw_decision/{study}.{model}.log",
+    benchmark:
+        "logs/draw_decision/{study}.{model}.tsv"
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:

@@ -9,6 +9,8 @@ rule design:
         "results/{study}/{model}/design.nc",
     log:
         "logs/design/{study}.{model}.log",
+    benchmark:
+        "logs/design/{study}.{model}.tsv"
     resources:
         mem="1GB",
         runtime="10m",
@@ -27,6 +29,8 @@ rule sample_prior:
         "results/{study}/{model}/prior.nc",
     log:
         "logs/sample_prior/{study}.{model}.log",
+    benchmark:
+        "logs/sample_prior/{study}.{model}.tsv"
     resources:
         mem="2GB",
         runtime="10m",
@@ -58,6 +62,8 @@ rule predict_prior:
         png="results/{study}/{model}/prior_predictive.png",
     log:
         "logs/predict_prior/{study}.{model}.log",
+    benchmark:
+        "logs/predict_prior/{study}.{model}.tsv"
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
@@ -105,6 +111,8 @@ rule diagnose:
         sampler="results/{study}/{model}/sampler.json",
     log:
         "logs/diagnose/{study}.{model}.log",
+    benchmark:
+        "logs/diagnose/{study}.{model}.tsv"
     resources:
         mem="2GB",
         runtime="10m",

@@ -14,6 +14,8 @@ rule predictor:
         "results/{study}/{model}/predictor.nc",
     log:
         "logs/predictor/{study}.{model}.log",
+    benchmark:
+        "logs/predictor/{study}.{model}.tsv"
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
@@ -60,6 +62,8 @@ rule predict_newcomers:
         curves="results/{study}/{model}/newcomers_curves.csv",
     log:
         "logs/predict_newcomers/{study}.{model}.log",
+    benchmark:
+        "logs/predict_newcomers/{study}.{model}.tsv"
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:

@@ -1,5 +1,6 @@
 # Figures and the dossier.
 include: "report_common.smk"
+include: "report_graph.smk"
 
 
 rule draw_fit:
@@ -54,6 +55,8 @@ rule draw_fit:
         + expand("results/{{study}}/selection/{{model}}{name}.png", name=[".effects", ""]),
     log:
         "logs/draw_fit/{study}.{model}.log",
+    benchmark:
+        "logs/draw_fit/{study}.{model}.tsv"
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
@@ -100,6 +103,8 @@ rule draw_mrd:
         + ["results/{study}/threshold/{model}.png"],
     log:
         "logs/draw_mrd/{study}.{model}.log",
+    benchmark:
+        "logs/draw_mrd/{study}.{model}.tsv"
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
@@ -157,6 +162,8 @@ rule draw_gvhd:
         png=expand("results/{{study}}/gvhd/{name}.png", name=["incidence", "counts", "risk", "priors", "chains"]),
     log:
         "logs/draw_gvhd/{study}.log",
+    benchmark:
+        "logs/draw_gvhd/{study}.tsv"
     resources:
         mem="2GB",
         runtime="10m",
@@ -166,6 +173,72 @@ rule draw_gvhd:
         code=digest("draw_gvhd"),
     script:
         "../scripts/draw_gvhd.py"
+
+
+rule draw_sampler:
+    input:
+        about="results/{study}/tables/about.json",
+        patients="results/{study}/tables/patients.parquet",
+        diagnostics="results/{study}/{model}/diagnostics.csv",
+        posterior="results/{study}/{model}/posterior.nc",
+    output:
+        energy=report(
+            "results/{study}/{model}/energy.svg",
+            category=CHAPTERS["checking"],
+            labels={"study": "{study}", "model": "{model}", "shows": "energy and BFMI"},
+            caption="../report/energy.rst",
+        ),
+        pairs=report(
+            "results/{study}/{model}/pairs.svg",
+            category=CHAPTERS["checking"],
+            labels={"study": "{study}", "model": "{model}", "shows": "hardest parameters, in pairs"},
+            caption="../report/pairs.rst",
+        ),
+        convergence=report(
+            "results/{study}/{model}/convergence.svg",
+            category=CHAPTERS["checking"],
+            labels={"study": "{study}", "model": "{model}", "shows": "R-hat and ESS of all parameters"},
+            caption="../report/convergence.rst",
+        ),
+        png=expand("results/{{study}}/{{model}}/{name}.png", name=["energy", "pairs", "convergence"]),
+    log:
+        "logs/draw_sampler/{study}.{model}.log",
+    benchmark:
+        "logs/draw_sampler/{study}.{model}.tsv"
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        priors=config["priors"],
+        limits=config["acceptance"],
+        code=digest("draw_sampler"),
+    script:
+        "../scripts/draw_sampler.py"
+
+
+rule draw_pareto:
+    input:
+        scores_of,
+    output:
+        report(
+            "results/{study}/pareto.svg",
+            category=CHAPTERS["comparison"],
+            labels={"study": "{study}", "model": "all", "shows": "Pareto k of every patient"},
+            caption="../report/pareto.rst",
+        ),
+        "results/{study}/pareto.png",
+    log:
+        "logs/draw_pareto/{study}.log",
+    benchmark:
+        "logs/draw_pareto/{study}.tsv"
+    resources:
+        mem="1GB",
+        runtime="5m",
+    params:
+        models=models_of,
+        code=digest("draw_pareto"),
+    script:
+        "../scripts/draw_pareto.py"
 
 
 rule draw_comparison:
@@ -181,6 +254,8 @@ rule draw_comparison:
         "results/{study}/compare.png",
     log:
         "logs/draw_comparison/{study}.log",
+    benchmark:
+        "logs/draw_comparison/{study}.tsv"
     resources:
         mem="1GB",
         runtime="5m",
@@ -198,6 +273,8 @@ rule describe:
         "results/{study}/dictionary.csv",
     log:
         "logs/describe/{study}.log",
+    benchmark:
+        "logs/describe/{study}.tsv"
     resources:
         mem="1GB",
         runtime="5m",
@@ -208,6 +285,29 @@ rule describe:
         "../scripts/describe.py"
 
 
+rule draw_workflow:
+    output:
+        report(
+            "results/{study}/workflow.svg",
+            category=CHAPTERS["provenance"],
+            labels={"study": "{study}", "model": "all", "shows": "rules of the workflow"},
+            caption="../report/rulegraph.rst",
+        ),
+        "results/{study}/workflow.png",
+    log:
+        "logs/draw_workflow/{study}.log",
+    benchmark:
+        "logs/draw_workflow/{study}.tsv"
+    resources:
+        mem="1GB",
+        runtime="5m",
+    params:
+        graph=graph_of,
+        code=digest("draw_workflow"),
+    script:
+        "../scripts/draw_workflow.py"
+
+
 rule report:
     input:
         tables=expand("results/{{study}}/tables/{table}.parquet", table=TABLES),
@@ -216,6 +316,7 @@ rule report:
         compare="results/{study}/compare.csv",
         comparison=comparison_of,
         conclusions=conclusions_of,
+        calibration=calibration_of,
     output:
         dossier=report(
             "results/{study}/report.html",
@@ -240,6 +341,8 @@ rule report:
         png="results/{study}/answer.png",
     log:
         "logs/report/{study}.log",
+    benchmark:
+        "logs/report/{study}.tsv"
     resources:
         mem="2GB",
         runtime="10m",

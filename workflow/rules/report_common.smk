@@ -30,6 +30,7 @@ def gvhd_of(wildcards):
     names = ["incidence.csv", "counts.csv", "risk.csv", "diagnostics.csv", "sampler.json", "accepted.json"]
     names += ["prior_sensitivity.csv", "prior_sensitivity.svg", "counts.svg"]
     names += ["posterior.nc", "incidence.svg", "risk.svg", "priors.svg", "chains.svg"]
+    names += ["energy.svg", "pairs.svg", "convergence.svg"]
     asked = "gvhd" in study_of(wildcards)["models"]
     return [f"results/{wildcards.study}/gvhd/{name}" for name in names] if asked else []
 
@@ -40,13 +41,16 @@ def conclusions_of(wildcards):
     every += ["{model}/accepted.json", "{model}/posterior.nc", "selection/{model}.csv", "selection/{model}.effects.csv"]
     every += ["{model}/free.svg", "{model}/incidence.svg", "{model}/priors.svg", "{model}/chains.svg"]
     every += ["{model}/ahead.csv", "{model}/ahead_curves.csv"]
+    every += ["{model}/energy.svg", "{model}/pairs.svg", "{model}/convergence.svg", "{model}/curves.csv"]
     every += ["{model}/prior_sensitivity.svg", "{model}/prior_sensitivity.csv"]
     every += ["{model}/prior_predictive.svg", "{model}/residuals.svg", "{model}/residuals.csv"]
     every += ["selection/{model}.svg", "selection/{model}.effects.svg"]
     joint = ["threshold/{model}.csv", "threshold/{model}.svg", "{model}/trajectories.svg", "{model}/below_lod.svg"]
+    joint += ["{model}/below_lod.csv"]
     folder = f"results/{wildcards.study}/"
     found = expand([folder + f for f in every], model=models_of(wildcards))
     found += expand([folder + f for f in joint], model=joint_of(wildcards))
+    found += [f"{folder}pareto.svg", f"{folder}workflow.svg"]
     return found + gvhd_of(wildcards) + decisions_of(wildcards) + validation_results_of(wildcards)
 
 
@@ -67,3 +71,10 @@ def holdings_of(wildcards):
 def comparison_of(wildcards):
     """The comparison has a figure where there is something to compare."""
     return f"results/{wildcards.study}/compare.svg" if len(models_of(wildcards)) > 1 else []
+
+
+def calibration_of(wildcards):
+    """What the calibration left, where the config says that a dossier shows it: not where it happens to be there, or a
+    dossier would depend on what else was run before it."""
+    names = ["verdict.csv", "verdict.txt", "ecdf.svg"] if study_of(wildcards).get("calibration") else []
+    return [f"results/calibration/{name}" for name in names]

@@ -49,6 +49,8 @@ rule refer:
         outcomes="results/{study}/validation/outcomes.csv",
     log:
         "logs/refer/{study}.log",
+    benchmark:
+        "logs/refer/{study}.tsv"
     resources:
         mem="2GB",
         runtime="20m",
@@ -90,6 +92,8 @@ rule judge_validation:
         png=expand("results/{{study}}/validation/{name}.png", name=["accuracy", "calibration"]),
     log:
         "logs/judge_validation/{study}.log",
+    benchmark:
+        "logs/judge_validation/{study}.tsv"
     resources:
         mem="2GB",
         runtime="20m",

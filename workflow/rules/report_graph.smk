@@ -1,0 +1,60 @@
+# The jobs on the way to a dossier: which feeds which, and how long each took.
+import csv
+
+from snakemake.iocontainers import Wildcards
+
+TIMES = {"s": "wall_s", "max_rss": "peak_mb", "cpu_time": "cpu_s", "mean_load": "load_percent"}
+
+
+def maker_of(file):
+    """The rule that makes a file, None for a file that is given."""
+    return next((r for r in workflow.rules if any(made.match(file) for made in r.output)), None)
+
+
+def jobs_to(target):
+    """(job, those that it reads from) of every job on the way to a file, a job being (rule, wildcards): from the rules'
+    own inputs, because a script sees no more of the workflow than its own job."""
+    todo, found = [target], {}
+    while todo:
+        file = todo.pop()
+        maker = maker_of(file)
+        known = maker.get_wildcards(file)
+        job = (maker.name, tuple(sorted(known.items())))
+        if job not in found:
+            made = [str(f) for f in maker.expand_input(Wildcards(fromdict=known))[0] if maker_of(str(f))]
+            found[job] = {maker_of(f).name for f in made}
+            todo += made
+    return found
+
+
+def graph_of(wildcards):
+    """Rules on the way to a study's dossier with the number of their jobs, and which feeds which."""
+    found = jobs_to(f"results/{wildcards.study}/report.html")
+    names = [name for name, _ in found]
+    edges = {(source, name) for (name, _), sources in found.items() for source in sources}
+    return {"jobs": {name: names.count(name) for name in sorted(set(names))}, "edges": sorted(map(list, edges))}
+
+
+def run_times(study):
+    """Wall time, peak memory (MiB), CPU time and load (% of a core) of every job behind a dossier that left its times."""
+    rows = []
+    for name, known in sorted(jobs_to(f"results/{study}/report.html")):
+        file = workflow.get_rule(name).expand_benchmark(Wildcards(fromdict=dict(known)))
+        if file and Path(file).exists():
+            with open(file, newline="") as lines:
+                (row,) = csv.DictReader(lines, delimiter="\t")
+            job = ".".join(value for key, value in known if key != "study")
+            rows.append({"rule": name, "job": job, **{new: row[old] for old, new in TIMES.items()}})
+    return rows
+
+
+def write_run_times():
+    """Leaves run_times.csv beside every dossier. It is no part of it, because times differ between two runs of the same
+    results; and no rule makes it, because a benchmark file that is an input and was lost asks for its fit again."""
+    for study in config["studies"]:
+        rows = run_times(study) if Path(f"results/{study}/report.html").exists() else []
+        if rows:
+            with open(f"results/{study}/run_times.csv", "w", newline="") as file:
+                table = csv.DictWriter(file, rows[0], lineterminator="\n")
+                table.writeheader()
+                table.writerows(rows)
