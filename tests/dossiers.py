@@ -12,6 +12,7 @@ from redose.clinical import summarise
 from redose.decisions import choice, gain, outcomes, path, regimes
 from redose.figures import (
     accuracy,
+    calibration,
     checking,
     clinical,
     comparison,
@@ -23,8 +24,10 @@ from redose.figures import (
     patients,
     priors,
     residuals,
+    sampler,
     style,
     thresholds,
+    workflow,
 )
 from redose.figures.reading import read
 from redose.report import pictured, reading
@@ -45,6 +48,7 @@ KINDS = {  # a study without MRD; a simulated one with MRD, regimes and validati
 LINKS = {"intervals": "none", "joint_value": "value", "joint_step": "step"}
 SAMPLER = {"divergences": 0, "divergent_before": 0, "target_accept": 0.95, "bfmi": 0.8, "draws": 800}
 SAMPLER |= {"steps_per_draw": 7.0, "redrawn": []}
+RULES = ({"check": 1, "fit": 2, "accept": 2, "report": 1}, [["check", "fit"], ["fit", "accept"], ["accept", "report"]])
 AGAIN = {  # a fit that was run twice, and a patient whose traits were drawn anew
     "divergent_before": 1,
     "target_accept": 0.99,
@@ -186,6 +190,37 @@ def draws(model: str, chains: int, seed: int) -> xr.Dataset:
     return xr.Dataset(found, coords=coords, attrs={"seed": "7", "pymc": "6.4.0"})
 
 
+def tree(posterior: xr.Dataset, seed: int) -> xr.DataTree:
+    """A fit with these draws, as the sampler leaves it: with energies, and one divergent draw."""
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"])
+    stats = {"energy": np.random.default_rng(seed).standard_normal(shape), "diverging": np.zeros(shape, dtype=bool)}
+    stats["diverging"][0, 7] = True
+    known = xr.Dataset({name: (("chain", "draw"), x) for name, x in stats.items()})
+    return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": known})
+
+
+def sampled(folder: Path, model: str, people: pd.DataFrame, made: dict) -> None:
+    """What the rule `draw_sampler` leaves in `folder`/`model`."""
+    fit, table = files.read_tree(folder / model / "posterior.nc"), read(folder / model / "diagnostics.csv")
+    link = LINKS.get(model, "none")
+    style.save(sampler.energy(fit, 0.3), folder / model / "energy.svg")
+    style.save(sampler.pairs(fit, table, CONFIG["priors"], made, people, link), folder / model / "pairs.svg")
+    style.save(sampler.convergence(table, CONFIG["acceptance"]), folder / model / "convergence.svg")
+
+
+def calibrate(folder: Path) -> None:
+    """What the calibration leaves: two quantities of which one is not calibrated."""
+    rng, of = np.random.default_rng(9), CONFIG["calibration"]
+    columns = ["quantity", "test", "value", "simulations", "p", "p_adjusted", "calibrated"]
+    rows = [("tau", "ecdf", np.nan, 20, 0.6, 1.0, True), ("tau", "coverage_90", 0.9, 20, 0.8, 1.0, True)]
+    rows += [("delta", "ecdf", np.nan, 20, 0.0004, 0.002, False)]
+    ranks = pd.DataFrame({"quantity": np.repeat(["tau", "delta"], 20), "accepted": True, "pit": rng.random(40)})
+    verdict = pd.DataFrame(rows, columns=columns)
+    files.write_table(verdict, folder / "verdict.csv")
+    files.write_text("calibration: 20 simulations, of 2 quantities 1 is not calibrated\n", folder / "verdict.txt")
+    style.save(calibration.differences(ranks, verdict, of["level"], 1), folder / "ecdf.svg")
+
+
 def diagnostics(model: str) -> pd.DataFrame:
     names = ["rate_progression", "omega_v", f"beta_progression[arm[{LONG}]]", "beta_progression[size]"]
     names += ["tau", "sigma"] if model == "joint_step" else []
@@ -306,7 +341,7 @@ def conclude_gvhd(folder: Path, people: pd.DataFrame, made: dict) -> None:
     for name, table in {**gvhd_tables(), **written}.items():
         files.write_table(table, folder / "gvhd" / f"{name}.csv")
     files.write_json(SAMPLER, folder / "gvhd" / "sampler.json")
-    files.write_tree(xr.DataTree.from_dict({"posterior": drawn}), folder / "gvhd" / "posterior.nc")
+    files.write_tree(tree(drawn, 5), folder / "gvhd" / "posterior.nc")
     incidence, risk, table = (read(folder / "gvhd" / f"{n}.csv") for n in ("incidence", "risk", "diagnostics"))
     style.save(gvhd.incidence(incidence), folder / "gvhd" / "incidence.svg")
     style.save(gvhd.counts(read(folder / "gvhd" / "counts.csv")), folder / "gvhd" / "counts.svg")
@@ -318,6 +353,7 @@ def conclude_gvhd(folder: Path, people: pd.DataFrame, made: dict) -> None:
     before_after = checking.priors(drawn, drawn, CONFIG["priors"], made, people, "none", None)
     style.save(before_after, folder / "gvhd" / "priors.svg")
     style.save(checking.chains(drawn, table, made, people, "none"), folder / "gvhd" / "chains.svg")
+    sampled(folder, "gvhd", people, made)
 
 
 def simulated(redosing: float, rng: np.random.Generator) -> tuple[xr.Dataset, list[regimes.Regime]]:
@@ -446,6 +482,8 @@ def write(folder: Path, models: list[str], simulated: bool = False, redosing: fl
         conclude_gvhd(folder, study["patients"], made)
     if simulated:
         validate(folder / "validation", models)
+    style.save(comparison.pareto({m: read(folder / m / "loo.csv") for m in models}), folder / "pareto.svg")
+    style.save(workflow.workflow(*RULES), folder / "workflow.svg")
     if len(models) > 1:
         style.save(comparison.differences(compare(models)), folder / "compare.svg")
     return folder
@@ -518,7 +556,7 @@ def conclude(folder: Path, model: str, simulated: bool) -> None:
     files.write_table(outlook(), folder / "selection" / f"{model}.csv")
     files.write_table(moved(model), folder / "selection" / f"{model}.effects.csv")
     files.write_json(SAMPLER | (AGAIN if model == "joint_step" else {}), folder / model / "sampler.json")
-    files.write_tree(xr.DataTree.from_dict({"posterior": draws(model, 4, 1)}), folder / model / "posterior.nc")
+    files.write_tree(tree(draws(model, 4, 1), 4), folder / model / "posterior.nc")
     files.write_tree(xr.DataTree.from_dict({"prior": draws(model, 1, 2)}), folder / model / "prior.nc")
 
 
@@ -549,3 +587,4 @@ def draw(folder: Path, model: str, people: pd.DataFrame, made: dict) -> None:
         drawn[f"{model}/below_lod"] = mrd.below_lod(read(folder / model / "below_lod.csv"))
     for place, figure in drawn.items():
         style.save(figure, folder / f"{place}.svg")
+    sampled(folder, model, people, made)

@@ -6,6 +6,7 @@ import dossiers
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
@@ -21,10 +22,13 @@ from redose.figures import (
     patients,
     priors,
     residuals,
+    sampler,
     style,
     thresholds,
+    workflow,
 )
 
+VERMILLION = to_rgb(style.VERMILLION)
 PEOPLE = dossiers.tables(False)["patients"]
 
 
@@ -39,7 +43,8 @@ def texts(path) -> str:
 
 def test_every_figure_is_written_as_svg_and_png_and_is_not_blank(folder):
     drawn = sorted(folder.rglob("*.svg"))
-    assert len(drawn) == 12 + 9 + 1 + 6 + 7  # joint model, intervals model, comparison, GVHD, decisions
+    # joint model, intervals model, comparison, GVHD, decisions, of the sampler by model, Pareto k and rules
+    assert len(drawn) == 12 + 9 + 1 + 6 + 7 + 3 * 3 + 2
     for path in drawn:
         picture = imread(path.with_suffix(".png"))
         assert 0.01 < (picture[..., :3] < 0.9).any(axis=-1).mean() < 0.9, path.name
@@ -59,7 +64,7 @@ def test_the_same_numbers_give_the_same_bytes(folder, tmp_path):
     dossiers.conclude(tmp_path, "joint_step", False)
     dossiers.draw(tmp_path, "joint_step", PEOPLE, dossiers.about())
     again = sorted([*tmp_path.rglob("*.svg"), *tmp_path.rglob("*.png")])
-    assert len(again) == 2 * 12
+    assert len(again) == 2 * 15
     for path in again:
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
 
@@ -254,3 +259,79 @@ def test_prior_draws_beside_published_ranges_with_medians_beyond_the_axis():
     assert first.get_xlabel().endswith("to > 20 years)")
     assert kill.get_xscale() == "log"
     assert {line.get_label() for line in kill.lines} >= {"published, one figure"}
+
+
+def fit_of(model: str = "joint_step"):
+    return dossiers.tree(dossiers.draws(model, 4, 1), 4)
+
+
+def test_energy_shows_the_bfmi_of_every_chain_against_the_limit():
+    tree = fit_of()
+    energies = tree["sample_stats"]["energy"].to_numpy()
+    figure = sampler.energy(tree, 0.3)
+    left, right = figure.axes
+    shown = np.concatenate([c.get_offsets()[:, 0] for c in left.collections if len(c.get_offsets()) == 4])
+    by_hand = (np.diff(energies, axis=1) ** 2).mean(1) / energies.var(1)
+    assert shown.tolist() == pytest.approx(by_hand.tolist(), rel=0.02)
+    assert [t.get_text() for t in left.get_yticklabels()] == ["chain 1", "chain 2", "chain 3", "chain 4"]
+    assert [t.get_text() for t in right.get_legend().get_texts()] == ["of a draw", "change to the next draw"]
+
+
+def test_pairs_show_the_hardest_and_the_most_correlated_parameters():
+    draws, table = dossiers.draws("joint_step", 4, 1), dossiers.diagnostics("joint_step")
+    draws["sigma"] = 0.01 * draws["tau"] + 0.5  # as correlated as can be; both have many effective draws
+    scales = sampler.scales_of(draws, dossiers.CONFIG["priors"], "step")
+    assert scales["rate_progression"] is np.log and scales["tau"] is not np.log
+    found = sampler.hardest(table, draws, scales)
+    assert found[0] == "omega_v"  # the highest R-hat, and the fewest effective draws
+    assert {"tau", "sigma"} <= set(found)
+    assert len(found) == sampler.SHOWN
+
+
+def test_divergent_draws_are_marked_in_every_pair():
+    tree, table = fit_of(), dossiers.diagnostics("joint_step")
+    figure = sampler.pairs(tree, table, dossiers.CONFIG["priors"], dossiers.about(), PEOPLE, "step")
+    crosses = [c for a in figure.axes for c in a.collections if np.allclose(c.get_facecolor()[:, :3], VERMILLION)]
+    assert len(crosses) == 10  # pairs of five parameters
+    assert {len(c.get_offsets()) for c in crosses} == {1}
+    names = [t.get_text() for a in figure.axes for t in a.texts]
+    assert "log of rate of\nprogression per\npatient-year" in names and "sd of the frailty" in names
+
+
+def test_all_parameters_stand_against_the_limits_of_the_gate():
+    table = dossiers.diagnostics("intervals")
+    figure = sampler.convergence(table, dossiers.CONFIG["acceptance"])
+    assert [len(line.get_xdata()) for axis in figure.axes for line in axis.lines] == [4, 4, 4]
+    assert figure.axes[0].get_yticklabels()[0].get_text() == "shared by\npatients\n(4)"
+    assert len(figure.axes[0].get_yticks()) == 1  # a model without traits of patients has no strip for them
+    both = pd.concat([table, table.assign(parameter="v[a]", level="patient", rhat=1.04)])
+    strips = sampler.convergence(both, dossiers.CONFIG["acceptance"]).axes
+    limits = [[round(float(c.get_segments()[0][0][0]), 3) for c in a.collections] for a in strips]
+    assert limits == [[1.01, 1.05], [400], [400]]  # the gate judges patients by R-hat alone
+
+
+def test_patients_above_the_limit_of_pareto_k_are_named():
+    known = pd.DataFrame({"patient": dossiers.PATIENTS, "pareto_k": [0.1, 0.8, 0.2, 1.3, 0.5, np.nan]})
+    calm = known.assign(pareto_k=[0.1, 0.2, 0.4, 0.0, 0.1, 0.1])
+    first, second = comparison.pareto({"joint_step": known, "intervals": calm}).axes
+    assert {t.get_text() for t in first.texts} == {"002", "Ω-π"}
+    assert [t.get_text() for t in second.texts] == ["NA"]  # nobody is above it: the highest
+    assert first.get_title(loc="left") == "joint_step: 2 of 6 above 0.7"
+
+
+def test_rules_are_drawn_in_layers_without_implied_edges():
+    edges = [("check", "fit"), ("fit", "accept"), ("check", "accept"), ("accept", "report"), ("draw", "report")]
+    assert workflow.needed(edges) == set(edges) - {("check", "accept")}
+    layers, chains = workflow.layered(["accept", "check", "draw", "fit", "report"], workflow.needed(edges))
+    assert [sorted(layer) for layer in layers] == [["check"], ["fit"], ["accept", "draw"], ["report"]]
+    assert sorted(map(len, chains)) == [2, 2, 2, 2]
+    figure = workflow.workflow({"check": 1, "fit": 3}, [["check", "fit"]])
+    assert [t.get_text() for t in figure.axes[0].texts] == ["check", "fit × 3"]
+    assert len(figure.axes[0].patches) == 1
+
+
+def test_an_edge_that_passes_a_layer_has_a_place_in_it():
+    edges = {("a", "b"), ("b", "c"), ("a", "d"), ("d", "e"), ("e", "f"), ("c", "f"), ("x", "f"), ("a", "x")}
+    layers, chains = workflow.layered(list("abcdefx"), edges)
+    assert sorted(map(str, layers[2])) == ["('x', 'f', 2)", "c", "e"]
+    assert ["x", ("x", "f", 2), "f"] in chains

@@ -3,15 +3,17 @@
 import base64
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import columns
 import dossiers
 import pandas as pd
 import pytest
+import yaml
 
 from redose import codebook, report
-from redose.report import answer, reading, summary, tables, words
+from redose.report import answer, config, reading, summary, tables, words
 
 VOID = {"meta", "link", "img", "br", "input"}
 
@@ -326,7 +328,8 @@ def test_the_same_results_give_the_same_page(plain, tmp_path):
 
 
 def test_every_figure_has_its_caption_with_the_numbers_of_the_config():
-    drawn = {*reading.FIGURES, *reading.GVHD_FIGURES, *reading.VALIDATION_FIGURES, "comparison", "answer"}
+    drawn = {*reading.FIGURES, *reading.GVHD_FIGURES, *reading.VALIDATION_FIGURES, *reading.STUDY_FIGURES}
+    drawn |= {"answer", "calibration"}
     for name in drawn:
         text = dossiers.CAPTIONS[name]
         assert "How to read it:" in text, name
@@ -436,3 +439,105 @@ def test_the_index_says_of_every_study_what_its_dossier_says(plain, joint, ill):
     assert text.count("rejected by the gate") == 1
     assert "6 patients, 7 progression-free intervals" in text
     assert report.index(studies) == html
+
+
+def cells(table) -> list[list[str]]:
+    return [[c.text for c in row] for row in table.rows]
+
+
+def test_what_is_checked_stands_in_one_table(plain, joint, ill):
+    rows = {(r[0], r[1]): r[2:] for r in cells(tables.overview.overview(joint[0]))}
+    assert rows["joint_step", "alive and progression-free"][:2] == ["Kaplan-Meier, 3 curves at 120 points", "100 %"]
+    assert rows["joint_step", "MRD below the limit of detection"][1:3] == ["100 %", "nothing: all within"]
+    assert rows["joint_step", "when events come"][2] == "not described: death, all intervals"
+    assert rows["joint_step", "leaving a patient out"][2] == f"1 above 0.7, the highest 0.90 ({dossiers.PATIENTS[5]})"
+    assert rows["intervals", "incidence of death"][3] == "intervals/incidence.svg"  # the page shows the best model's
+    assert not [r for r in cells(tables.overview.overview(plain[0])) if "MRD" in r[1]]
+    of_gvhd = {r[1]: r[2:] for r in cells(tables.overview.overview(ill[0])) if r[0] == "gvhd"}
+    assert of_gvhd["number and grade of GVHD"][:2] == ["episodes by kind and grade, 5 counts", "100 %"]
+
+
+def test_what_lies_outside_its_band_is_named(ill):
+    read = ill[0]
+    counts, curves = read.gvhd.counts.copy(), read.best.curves.copy()
+    counts.loc[2, "high"] = 2.0  # three of grade 4 were seen
+    here = (curves["group"] == dossiers.LONG) & (curves["interval"] == "2") & (curves["quantity"] == "free")
+    curves.loc[here & (curves["day"] > 200), "high"] = 0.0
+    assert tables.overview.counts(replace(read.gvhd, counts=counts))[4].text == "outside: acute 4 (3)"
+    said = tables.overview.curves(read, replace(read.best, curves=curves))[0]
+    assert said[3].text == "83 %"  # 20 of 120 points
+    assert said[4].text == f"most outside: {dossiers.LONG}, second interval (50 % of its points)"
+
+
+@pytest.mark.parametrize("which", WHICH)
+def test_every_link_of_a_table_leads_to_a_chapter(which, request):
+    read, *_ = request.getfixturevalue(which)
+    for table in (tables.overview.overview(read), tables.barg.barg(read)):
+        chapters = {c.chapter for row in table.rows for c in row if c.chapter}
+        assert chapters and chapters <= set(report.chapters(read))
+
+
+def test_the_guidelines_are_filled_from_the_run(plain, joint, ill):
+    rows = {(r[0][:1], r[1]): r[2:4] for r in cells(tables.barg.barg(joint[0]))}
+    assert len(rows) == 2 + 5 + 4 + 3 + 5 + 5 + 7
+    assert rows["2", "convergence of chains"][1].startswith("Largest R-hat 1.009 (limit 1.01), 0 divergent draws")
+    assert "Smallest ESS 433 in the bulk (limit 400) and 900 in the tails" in rows["2", "resolution of chains"][1]
+    assert rows["3", "Bayes factors, model probabilities"][0] == "no"
+    assert rows["4", "loss function"] == [
+        "yes",
+        "7 weights and 8 costs, and 150 000 paid for a quality-adjusted year: assumptions.",
+    ]
+    assert rows["6", "script and data"][0] == "yes"
+    bare = {(r[0][:1], r[1]): r[2:4] for r in cells(tables.barg.barg(plain[0]))}
+    assert bare["4", "loss function"] == [
+        "does not apply",
+        "Nothing is decided: no model of this study simulates regimes.",
+    ]
+    assert bare["6", "script and data"][0] == "in part"  # whether a study's tables are public is not for us to say
+    assert {r[2] for r in cells(tables.barg.barg(ill[0]))} == {"yes", "in part", "does not apply"}
+
+
+def test_symbols_are_those_of_the_models_and_cover_their_equations(plain, joint, ill):
+    letters = " ".join(r[0] for r in cells(tables.symbols.symbols(joint[0])))
+    for letter in "λβωφζBMyσεbgδKhψρθκξατ":
+        assert letter in letters, letter
+    assert not [r for r in cells(tables.symbols.symbols(plain[0])) if r[1] != "models of progression"]
+    assert "λG_ij(t)" in [r[0] for r in cells(tables.symbols.symbols(ill[0])) if r[1] == "GVHD"]
+
+
+def test_the_prior_of_a_half_life_is_that_of_the_lineage(joint):
+    read = joint[0]
+    table = pd.DataFrame({"parameter": ["half_life[A]", "half_life[B]", "weights_death[3]"], "level": "population"})
+    about = read.about | {"products": {"A": {"lineage": "NK"}, "B": {"lineage": "CIML-NK"}}}
+    found = tables.methods.named_priors(replace(read, about=about), replace(read.best, diagnostics=table))
+    assert {"half_life", "half_life_memory"} <= found
+    assert set(found) & set(dossiers.CONFIG["priors"]) == {"half_life", "half_life_memory"}
+
+
+def test_the_settings_can_be_read_and_used_again_but_tell_nothing_of_the_machine(plain):
+    read, html, _ = plain
+    known = yaml.safe_load(config.readable(read.settings))
+    assert known["priors"] == read.settings["priors"] and known["seed"] == read.settings["seed"]
+    assert known["studies"]["s1"]["folder"] == "(a place on the machine of the run)"
+    given = {"folder": "data/x", "newcomers": "../y", "privacy": {"salt": "pepper"}, "z": ["~/a", "C:\\b", 1e-6]}
+    elsewhere = "(a place on the machine of the run)"
+    shown = {"folder": "data/x", "newcomers": elsewhere, "privacy": {"salt": "(not shown)"}}
+    assert yaml.safe_load(config.readable(given)) == shown | {"z": [elsewhere, elsewhere, 1e-6]}
+    assert "smallest_step: 1.5" in html
+
+
+def test_a_calibration_is_shown_where_the_config_asks_for_it(joint, tmp_path):
+    assert "./run calibration" in "".join(joint[2].text)
+    folder = dossiers.write(tmp_path / "s1", ["intervals"])
+    dossiers.calibrate(tmp_path / "calibration")
+    settings = dossiers.settings("s1", ["intervals"])
+    settings["studies"]["s1"]["calibration"] = True
+    read = reading.read(folder, settings, dossiers.CAPTIONS)
+    assert cells(tables.checking.calibrated(read))[1:] == [
+        ["prognostic threshold τ", "90 % intervals hold the truth", "90 %", "0.80", "1.00", "20", "calibrated"],
+        ["kill of an infusion", "ranks, all together", "–", "< 0.001", "0.002", "20", "not calibrated"],
+    ]
+    assert cells(tables.overview.overview(read))[-1][4] == "not calibrated: delta"
+    page = Page(report.render(read, dossiers.pictured_in(read, folder)))
+    assert "of 2 quantities 1 is not calibrated" in "".join(page.text)
+    assert "Ranks of true values" in " ".join(i["alt"] for i in page.images if i["alt"].endswith("model joint_step"))

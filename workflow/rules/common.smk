@@ -51,7 +51,7 @@ def digest(script):
 def chapters():
     """Chapters of the dossier by key, numbered in their order: the categories of `snakemake --report`. They are read as
     text where the package names them, because rules never import it."""
-    page = ast.parse((PACKAGE / "report" / "__init__.py").read_text(encoding="utf-8"))
+    page = ast.parse((PACKAGE / "report" / "chapters.py").read_text(encoding="utf-8"))
     named = {node.targets[0].id: node.value for node in page.body if isinstance(node, ast.Assign)}
     titles = ast.literal_eval(named["CHAPTERS"])
     return {key: f"{place:02d} {title}" for place, (key, title) in enumerate(titles.items(), start=1)}

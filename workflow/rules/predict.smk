@@ -41,6 +41,8 @@ rule foresee:
         curves="results/{study}/{model}/ahead_curves.csv",
     log:
         "logs/foresee/{study}.{model}.log",
+    benchmark:
+        "logs/foresee/{study}.{model}.tsv"
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:

@@ -9,26 +9,11 @@ from types import SimpleNamespace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from redose.report import answer, explorer, lead, library, surface, tables, words
+from redose.report import answer, config, explorer, lead, library, surface, tables, words
+from redose.report.chapters import CHAPTERS
 from redose.report.printed import Printed
-from redose.report.reading import Dossier, Fit, Gvhd, Validation
+from redose.report.reading import Calibration, Dossier, Fit, Gvhd, Validation
 
-CHAPTERS = {
-    "answer": "Answer first",
-    "data": "Data",
-    "intervals": "Progression-free intervals",
-    "hazards": "What moves the hazard",
-    "mrd": "MRD and thresholds",
-    "gvhd": "GVHD",
-    "decisions": "Decisions",
-    "selection": "Patient selection",
-    "outlook": "Patient outlook",
-    "validation": "Out of sample",
-    "comparison": "Model comparison",
-    "checking": "Model checking",
-    "methods": "Methods and assumptions",
-    "provenance": "Provenance",
-}
 PAGES = {"intervals": "intervals", "joint_value": "joint", "joint_step": "joint", "gvhd": "gvhd"}  # of redose.models
 ALT = {
     "answer": "Gain by threshold, by days between tests and by patient, or what else is known",
@@ -38,6 +23,9 @@ ALT = {
     "prior_predictive": "Prior draws of what clinicians hold beliefs about, beside published ranges",
     "priors": "Prior and posterior densities of the population parameters",
     "chains": "Traces and rank plots of the parameters with the fewest effective draws",
+    "energy": "BFMI of every chain, and densities of the energy and of its changes from draw to draw",
+    "pairs": "Draws of the parameters that were hardest to sample, against each other",
+    "convergence": "R-hat and effective sample sizes of all parameters against the limits of the gate",
     "gain": "Gain of every patient with its verdict, and of new patients by burden and microenvironment",
     "rules": "Net benefit of rules of whom to treat, over the days that treatment must bring",
     "outlook": "Probability of staying progression-free, patients ranked",
@@ -56,7 +44,10 @@ ALT = {
     "threshold": "Risk of progression against MRD, and posterior of the prognostic threshold",
     "accuracy": "AUC and index of prediction accuracy of models and references by landmark day and horizon",
     "validation": "Observed incidence against predicted risk of groups of like risk, patients left out",
+    "calibration": "Ranks of true values among posterior draws by quantity, with bands of uniform ranks",
     "comparison": "Differences in expected log predictive density between models",
+    "pareto": "Pareto k of every patient by model, against the limit of 0.7",
+    "rulegraph": "Rules of the workflow from the tables to this page, with the number of their jobs",
 }
 
 
@@ -96,6 +87,7 @@ def render(dossier: Dossier, picture: str, printed: Printed | None = None) -> st
             sentences=answer.answer(dossier),
             tables=tables,
             equations=equations(dossier),
+            config_text=config.readable(dossier.settings),
             explorer=explorer.explorer(dossier),
             surface_of=surface.surface,
             plotly=library.plotly(),
@@ -115,7 +107,7 @@ def render_answer(dossier: Dossier, picture: str) -> str:
 
 def shared(dossier: Dossier, picture: str) -> dict:
     """What the dossier and the page of the answer both say."""
-    drawn = {"answer": picture, "comparison": dossier.comparison}
+    drawn = {**dossier.figures, "answer": picture}
     return {
         "dossier": dossier,
         "lead": lead.lead(dossier),
@@ -136,7 +128,9 @@ def chapters(dossier: Dossier) -> dict[str, str]:
     return {name: title for name, title in CHAPTERS.items() if name not in absent}
 
 
-def figure(dossier: Dossier, name: str, fit: Fit | Gvhd | Validation | None, of_study: dict) -> Figure | None:
+def figure(
+    dossier: Dossier, name: str, fit: Fit | Gvhd | Validation | Calibration | None, of_study: dict
+) -> Figure | None:
     """The figure of a model with its caption, or of the study (fit None: of `of_study`, name -> data URI); None where
     it was not drawn."""
     uri = fit.figures.get(name) if fit else of_study.get(name)

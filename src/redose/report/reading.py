@@ -18,6 +18,9 @@ FIGURES = {  # name -> file below the study's folder
     "prior_predictive": "{model}/prior_predictive.svg",
     "priors": "{model}/priors.svg",
     "chains": "{model}/chains.svg",
+    "energy": "{model}/energy.svg",
+    "pairs": "{model}/pairs.svg",
+    "convergence": "{model}/convergence.svg",
     "outlook": "selection/{model}.svg",
     "gain": "selection/{model}.gain.svg",
     "rules": "selection/{model}.rules.svg",
@@ -40,17 +43,24 @@ GVHD_FIGURES = {
     "gvhd_risk": "gvhd/risk.svg",
     "priors": "gvhd/priors.svg",
     "chains": "gvhd/chains.svg",
+    "energy": "gvhd/energy.svg",
+    "pairs": "gvhd/pairs.svg",
+    "convergence": "gvhd/convergence.svg",
 }
+STUDY_FIGURES = {"comparison": "compare.svg", "pareto": "pareto.svg", "rulegraph": "workflow.svg"}
+CALIBRATION = "calibration"  # folder beside those of the studies
 VALIDATION_FIGURES = {"accuracy": "accuracy.svg", "validation": "calibration.svg"}
 
 
 @dataclass(frozen=True)
 class Fit:
     """One accepted model of the study: the tables of its conclusions, its figures (name -> data URI), and versions.
-    decision: tables of the decision layer by name, gain: of every patient, rules: of whom to treat; None where there
-    are no regimes."""
+    curves: observed and replicated, below: shares of samples below their LOD, None without MRD. decision: tables of the
+    decision layer by name, gain: of every patient, rules: of whom to treat; None where there are no regimes."""
 
     model: str
+    curves: pd.DataFrame
+    below: pd.DataFrame | None
     lengths: pd.DataFrame
     effects: pd.DataFrame
     outlook: pd.DataFrame
@@ -100,9 +110,20 @@ class Validation:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """Simulation-based calibration of a model: tests of its ranks, the verdict in words, and the figure (data URI)."""
+
+    model: str
+    verdict: pd.DataFrame
+    text: str
+    figures: dict
+
+
+@dataclass(frozen=True)
 class Dossier:
-    """A study with its fits, best predicting first; gvhd: its model of GVHD, validation: of patients left out, None
-    where it has none. settings: the config, `studies` narrowed to this one."""
+    """A study with its fits, best predicting first; gvhd: its model of GVHD, validation: of patients left out,
+    calibration: by simulation, None where it has none. figures: of the study as a whole (name -> data URI). settings:
+    the config, `studies` narrowed to this one."""
 
     study: str
     settings: dict
@@ -110,10 +131,11 @@ class Dossier:
     checks: pd.DataFrame
     tables: dict
     compare: pd.DataFrame
-    comparison: str | None
+    figures: dict
     fits: dict
     gvhd: Gvhd | None
     validation: Validation | None
+    calibration: Calibration | None
     digests: dict
     captions: dict
 
@@ -161,7 +183,7 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
     compare = read_table(folder / "compare.csv")
     order = [m for m in compare["model"] if m in entry["models"]]
     names = list(contract.TABLES)
-    difference = folder / "compare.svg"
+    drawn = {n: folder / file for n, file in STUDY_FIGURES.items() if n != "comparison" or len(order) > 1}
     return Dossier(
         study=study,
         settings=settings,
@@ -169,10 +191,11 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
         checks=read_table(folder / "tables" / "checks.csv"),
         tables={name: pd.read_parquet(folder / "tables" / f"{name}.parquet") for name in names},
         compare=compare,
-        comparison=embedded(difference) if len(order) > 1 and difference.exists() else None,
+        figures={n: embedded(path) for n, path in drawn.items() if path.exists()},
         fits={model: read_fit(folder, model) for model in order},
         gvhd=read_gvhd(folder) if "gvhd" in entry["models"] else None,
         validation=read_validation(folder / "validation") if "validation" in entry else None,
+        calibration=read_calibration(folder.parent / CALIBRATION, settings) if entry.get("calibration") else None,
         digests={name: digest(folder / "tables" / f"{name}.parquet") for name in names},
         captions=captions,
     )
@@ -185,6 +208,8 @@ def read_fit(folder: Path, model: str) -> Fit:
     decided = folder / "decision" / model
     return Fit(
         model=model,
+        curves=read_table(folder / model / "curves.csv"),
+        below=read_table(folder / model / "below_lod.csv") if joint else None,
         lengths=read_table(folder / model / "lengths.csv"),
         effects=read_table(folder / "selection" / f"{model}.effects.csv"),
         outlook=read_table(folder / "selection" / f"{model}.csv"),
@@ -220,6 +245,12 @@ def read_validation(folder: Path) -> Validation:
     """What the run found of patients left out."""
     drawn = {name: embedded(folder / place) for name, place in VALIDATION_FIGURES.items()}
     return Validation(read_table(folder / "accuracy.csv"), drawn)
+
+
+def read_calibration(folder: Path, settings: dict) -> Calibration:
+    """What the calibration found of the model that the config names."""
+    verdict, text = read_table(folder / "verdict.csv"), (folder / "verdict.txt").read_text("utf-8")
+    return Calibration(settings["calibration"]["model"], verdict, text, {"calibration": embedded(folder / "ecdf.svg")})
 
 
 def embedded(path: Path) -> str:

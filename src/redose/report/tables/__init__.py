@@ -1,6 +1,7 @@
 """The tables of a dossier, a module for each of its subjects; templates call them by these names."""
 
 from redose.report.tables import (
+    barg,
     checking,
     data,
     decisions,
@@ -8,11 +9,14 @@ from redose.report.tables import (
     intervals,
     methods,
     mrd,
+    overview,
     provenance,
     selection,
+    symbols,
 )
 
 __all__ = [
+    "barg",
     "checking",
     "data",
     "decisions",
@@ -20,6 +24,8 @@ __all__ = [
     "intervals",
     "methods",
     "mrd",
+    "overview",
     "provenance",
     "selection",
+    "symbols",
 ]

@@ -7,16 +7,18 @@ import pandas as pd
 
 from redose.figures import labels
 from redose.report import words
+from redose.report.chapters import CHAPTERS
 
 OUTCOMES = {**labels.CAUSES, "censored": "end of follow-up"}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Text, and the value by which its column is sorted (None: by the text)."""
+    """Text, the value by which its column is sorted (None: by the text), and the chapter that the text leads to."""
 
     text: str
     value: float | None = None
+    chapter: str = ""
 
     @property
     def key(self) -> str:
@@ -40,6 +42,11 @@ class Table:
         """Per column: right-aligned, because all its cells carry values."""
         cells = zip(*self.rows, strict=True) if self.rows else [[] for _ in self.columns]
         return [bool(column) and all(c.value is not None for c in column) for column in cells]
+
+
+def place(chapter: str) -> Cell:
+    """The title of a chapter, which leads to it."""
+    return Cell(CHAPTERS[chapter], chapter=chapter)
 
 
 def count(number: int) -> Cell:

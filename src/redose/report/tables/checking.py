@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from redose.figures import labels
+from redose.figures import calibration, labels
 from redose.figures.accuracy import NAMES as REFERENCES
 from redose.report import words
 from redose.report.reading import Dossier, Fit, Gvhd
@@ -66,6 +66,21 @@ def gate(dossier: Dossier) -> Table:
     columns += [f"smallest tail ESS (limit {limits['ess_tail']:g})", f"divergences (limit {limits['divergences']:g})"]
     columns += [f"BFMI (limit {limits['bfmi']:g})", "draws", "patients drawn anew", "gate"]
     return Table("The gate: worst diagnostics of the population parameters", columns, rows)
+
+
+def calibrated(dossier: Dossier) -> Table:
+    """Tests of the ranks of true values by quantity."""
+    rows = []
+    for r in dossier.calibration.verdict.itertuples():
+        coverage = r.test.startswith("coverage_")
+        test = f"{r.test.removeprefix('coverage_')} % intervals hold the truth" if coverage else "ranks, all together"
+        seen = cell(r.value, words.percent) if coverage else Cell("–", -1.0)
+        p = [cell(x, words.p_value) for x in (r.p, r.p_adjusted)]
+        verdict = "calibrated" if r.calibrated else "not calibrated"
+        rows.append([Cell(calibration.named(r.quantity)), Cell(test), seen, *p, count(r.simulations), Cell(verdict)])
+    columns = ["quantity", "test", "in this share", "p", "p, adjusted (Holm)", "simulations", "verdict"]
+    caption = f"Calibration of model {dossier.calibration.model}"
+    return Table(caption, columns, rows, "../calibration/verdict.csv")
 
 
 def divergences(sampler: dict) -> Cell:

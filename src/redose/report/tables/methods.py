@@ -2,16 +2,14 @@
 
 from redose import estimand as strategy
 from redose.figures import checking
-from redose.report.reading import Dossier
+from redose.markers import HALF_LIVES
+from redose.report.reading import Dossier, Fit, Gvhd
 from redose.report.tables.cells import OUTCOMES, Cell, Table, count
 
 
 def priors(dossier: Dossier) -> Table:
     """The priors that this study's models use."""
-    used = set()
-    for fit in dossier.judged.values():
-        stems = fit.diagnostics.loc[fit.diagnostics["level"] == "population", "parameter"].str.partition("[")[0]
-        used |= {checking.key(stem, fit.link) for stem in stems}
+    used = {name for fit in dossier.judged.values() for name in named_priors(dossier, fit)}
     rows = []
     for name, p in dossier.settings["priors"].items():
         if name in used:
@@ -20,6 +18,18 @@ def priors(dossier: Dossier) -> Table:
             high = Cell(f"{p['upper']:g} {unit}".strip(), float(p["upper"]))
             rows.append([Cell(name), Cell(p["meaning"]), low, high, Cell(p["source"])])
     return Table("Priors as beliefs", ["prior", "meaning", "median", "97.5th percentile", "source"], rows)
+
+
+def named_priors(dossier: Dossier, fit: Fit | Gvhd) -> set[str]:
+    """Names, in the config, of the priors of a model's population parameters."""
+    found, products = set(), dossier.about["products"]
+    parameters = fit.diagnostics.loc[fit.diagnostics["level"] == "population", "parameter"]
+    for stem, _, index in (name.partition("[") for name in parameters):
+        lineage = products.get(index.removesuffix("]"), {}).get("lineage", "none")
+        pieces = stem.startswith("weights_") and dossier.config["models"][fit.model].get("baseline") == "piecewise"
+        own = HALF_LIVES[lineage] if stem == "half_life" else "piece" if pieces else checking.key(stem, fit.link)
+        found.add(own)
+    return found
 
 
 def estimand(dossier: Dossier) -> Table:
