@@ -26,8 +26,11 @@ def stored(table: pd.DataFrame, folder) -> pd.DataFrame:
 
 def test_the_origin_of_a_kept_draw_finds_its_values_in_the_posterior():
     x = 100 * np.arange(4)[:, None] + np.arange(50)
-    posterior = xr.Dataset({"x": (("chain", "draw"), x)}, {"chain": range(4), "draw": range(1000, 1050)})
-    origin, values = prediction.origin(posterior, 7), prediction.thin(posterior, 7)["x"]
+    none = (("chain", "draw", "covariate"), np.zeros((4, 50, 0)))
+    posterior = xr.Dataset({"x": (("chain", "draw"), x), "beta": none}, {"chain": range(4), "draw": range(1000, 1050)})
+    origin, thinned = prediction.origin(posterior, 7), prediction.thin(posterior, 7)
+    assert thinned["beta"].shape == (0, 7)  # a hazard without covariates
+    values = thinned["x"]
     assert len(values) == 7 and len(set(origin["chain"])) == 4
     for chain, draw, value in zip(origin["chain"], origin["draw"], values, strict=True):
         assert posterior["x"].sel(chain=chain, draw=draw) == value

@@ -19,10 +19,10 @@ Draws = dict[str, np.ndarray]
 
 def thin(posterior: xr.Dataset, most: int) -> Draws:
     """At most `most` draws, evenly spaced over all chains: name -> array with the draw as its last axis."""
-    keep, found = kept(posterior, most), {}
+    total, keep, found = posterior.sizes["chain"] * posterior.sizes["draw"], kept(posterior, most), {}
     for name, x in posterior.data_vars.items():
         values = x.transpose(..., "chain", "draw").to_numpy()
-        found[name] = values.reshape(*values.shape[:-2], -1)[..., keep]
+        found[name] = values.reshape(*values.shape[:-2], total)[..., keep]
     return found
 
 
