@@ -845,6 +845,18 @@ FILES = (
         ),
     ),
     File(
+        "run_times.csv",
+        "One row per job behind the dossier; it differs from run to run",
+        (
+            text("rule", "rule of the workflow"),
+            text("job", "model, fold or chunk of the job; empty where the study has one such job"),
+            number("wall_s", "time from start to end", "s"),
+            number("peak_mb", "largest resident memory", "MiB"),
+            number("cpu_s", "processor time", "s"),
+            number("load_percent", "mean load, 100 being one core", "%"),
+        ),
+    ),
+    File(
         "dictionary.csv",
         "One row per file and column of the study's results, this table",
         (
