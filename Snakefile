@@ -32,7 +32,9 @@ localrules:
     all,
     accept,
     calibration,
+    confirm,
     index,
+    judge,
     validation,
 
 
@@ -50,9 +52,15 @@ rule all:
     default_target: True
     input:
         "results/index.html",
-        collect("results/{study}/{page}", study=config["studies"], page=["report.html", "dictionary.csv"]),
+        DOSSIERS,
+        collect("results/{study}/dictionary.csv", study=config["studies"]),
         PREDICTIONS,
+        "results/verdicts.csv",
 
 
 onsuccess:
+    write_run_times()
+
+
+onerror:
     write_run_times()

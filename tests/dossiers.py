@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 import yaml
 
-from redose import contract, files, report
+from redose import acceptance, contract, files, report
 from redose.clinical import summarise
 from redose.decisions import choice, gain, outcomes, path, regimes
 from redose.figures import (
@@ -40,10 +40,13 @@ EVIL = "<img src=x onerror=alert(1)>"
 LONG = "arm" + "x" * 197  # 200 letters without a place to break
 GREEK, CHINESE = "Ωμέγα", "对照组"
 PATIENTS = [EVIL, "002", "NA", "Ω-π", "患者五", "$x$ & 'y' \"z\""]
-KINDS = {  # a study without MRD; a simulated one with MRD, regimes and validation; one with GVHD as an outcome
+KINDS = {  # a study without MRD; a simulated one with MRD, regimes and validation; one with GVHD as an outcome; a
+    # simulated one of whose models the gate rejected all, with so many faults; one of whose models it rejected some
     "plain": (["intervals"], False),
     "joint": (["joint_step", "joint_value", "intervals"], True),
     "ill": (["intervals", "gvhd"], False),
+    "hopeless": (["joint_step", "intervals", "gvhd"], True, {"joint_step": 20, "intervals": 1, "gvhd": 2}),
+    "halved": (["joint_step", "joint_value", "intervals", "gvhd"], False, {"joint_value": 1, "gvhd": 2}),
 }
 LINKS = {"intervals": "none", "joint_value": "value", "joint_step": "step"}
 SAMPLER = {"divergences": 0, "divergent_before": 0, "target_accept": 0.95, "bfmi": 0.8, "draws": 800}
@@ -455,13 +458,37 @@ def compare(models: list[str]) -> pd.DataFrame:
     return table.assign(patients=6, **{"pareto_k_above_0.7": 1})
 
 
-def write(folder: Path, models: list[str], simulated: bool = False, redosing: float = 100.0) -> Path:
+def reject(folder: Path, model: str, people: pd.DataFrame, made: dict, count: int) -> None:
+    """What a run leaves of a model with `count` faults, one of which the dossier could not bear unescaped."""
+    table = diagnostics(model)
+    table.loc[2, ["rhat", "ess_bulk", "ess_tail"]] = np.nan  # a chain that never moved
+    faults = [f"rate_progression: R-hat 1.{k + 2}, limit 1.01" for k in range(count - 1)] + [f"{EVIL}: bulk ESS 3"]
+    drawn = draws(model, 4, 1)
+    files.write_table(table, folder / model / "diagnostics.csv")
+    files.write_json(SAMPLER | {"bfmi": float("nan")}, folder / model / "sampler.json")
+    files.write_json(verdict(model, faults), folder / model / "verdict.json")
+    files.write_tree(xr.DataTree.from_dict({"posterior": drawn}), folder / model / "posterior.nc")
+    before_after = checking.priors(drawn, drawn, CONFIG["priors"], made, people, LINKS.get(model, "none"), None)
+    style.save(before_after, folder / model / "priors.svg")
+    judged = read(folder / model / "diagnostics.csv")
+    style.save(checking.chains(drawn, judged, made, people, LINKS.get(model, "none")), folder / model / "chains.svg")
+
+
+def verdict(model: str, faults: list[str]) -> dict:
+    return acceptance.Verdict("s1", model, faults, CONFIG["acceptance"]).record()
+
+
+def write(
+    folder: Path, models: list[str], simulated: bool = False, redosing: float = 100.0, rejected: dict | None = None
+) -> Path:
     """Writes all results of a study with these models (best first), figures included; returns `folder`.
 
-    redosing: days that an infusion gives."""
+    redosing: days that an infusion gives; rejected: models that the gate rejected -> their number of faults."""
+    rejected = rejected or {}
+    with_mrd = any(m.startswith("joint") for m in models)
+    models = [m for m in models if m not in rejected]
     models, with_gvhd = [m for m in models if m != "gvhd"], "gvhd" in models
-    joint = any(m != "intervals" for m in models)
-    study, made = tables(joint), about()
+    study, made = tables(with_mrd), about()
     (folder / "tables").mkdir(parents=True)
     for name, table in study.items():
         table.to_parquet(folder / "tables" / f"{name}.parquet", index=False)
@@ -471,28 +498,37 @@ def write(folder: Path, models: list[str], simulated: bool = False, redosing: fl
         pd.DataFrame([checks | {"value": "", "message": "late", "cure": "look", "column": "", "at": ""}]),
         folder / "tables" / "checks.csv",
     )
-    files.write_table(compare(models), folder / "compare.csv")
+    if models:
+        files.write_table(compare(models), folder / "compare.csv")
+    for model, count in rejected.items():
+        reject(folder, model, study["patients"], made, count)
     for model in models:
+        files.write_json(verdict(model, []), folder / model / "verdict.json")
         conclude(folder, model, simulated)
         draw(folder, model, study["patients"], made)
-        if model != "intervals":
+        if model != "intervals" and "gvhd" not in rejected:
             decide(folder, model, redosing)
             select(folder, model, redosing, study["patients"])
     if with_gvhd:
+        files.write_json(verdict("gvhd", []), folder / "gvhd" / "verdict.json")
         conclude_gvhd(folder, study["patients"], made)
-    if simulated:
+    if simulated and models:
         validate(folder / "validation", models)
-    style.save(comparison.pareto({m: read(folder / m / "loo.csv") for m in models}), folder / "pareto.svg")
+    if models:
+        style.save(comparison.pareto({m: read(folder / m / "loo.csv") for m in models}), folder / "pareto.svg")
     style.save(workflow.workflow(*RULES), folder / "workflow.svg")
     if len(models) > 1:
         style.save(comparison.differences(compare(models)), folder / "compare.svg")
     return folder
 
 
-def rendered(folder: Path, models: list[str], simulated: bool) -> tuple[reading.Dossier, str, Path]:
+def rendered(
+    folder: Path, models: list[str], simulated: bool, rejected: dict | None = None
+) -> tuple[reading.Dossier, str, Path]:
     """(dossier, HTML, folder) of a study written to `folder`, with pages, tables and the figure of the answer."""
     source = "simulate" if simulated else "tables"
-    read = reading.read(write(folder, models, simulated), settings("s1", models, source), CAPTIONS)
+    written = write(folder, models, simulated, rejected=rejected)
+    read = reading.read(written, settings("s1", models, source), CAPTIONS)
     printed = report.Printed()
     html = report.render(read, pictured_in(read, folder), printed)
     printed.write(folder / "report")

@@ -11,10 +11,10 @@ KINDS = ["ill", "joint"]
 @pytest.fixture(scope="module")
 def folders(dossier_of) -> dict:
     """Folders with dossier and answer; names in them are as bad as they come."""
-    return {kind: dossier_of(kind)[2] for kind in ("ill", "joint")}
+    return {kind: dossier_of(kind)[2] for kind in ("ill", "joint", "hopeless")}
 
 
-@pytest.mark.parametrize(("which", "alive"), [("ill", 2), ("joint", 4)])
+@pytest.mark.parametrize(("which", "alive"), [("ill", 2), ("joint", 4), ("hopeless", 1)])
 def test_the_page_is_quiet_and_its_figures_come_alive(folders, which, alive):
     with opened(folders[which] / "report.html") as (page, faults):
         assert wake(page) == alive

@@ -1,6 +1,7 @@
 """The dossier: escaped, self-contained, complete, and right about what it says first."""
 
 import base64
+import json
 import math
 import re
 from dataclasses import replace
@@ -72,7 +73,19 @@ def seen(made: tuple) -> tuple:
     return made[0], made[1], page
 
 
-WHICH = ["plain", "joint", "ill"]
+@pytest.fixture(scope="module")
+def hopeless(dossier_of):
+    """A study all of whose models the gate rejected."""
+    return seen(dossier_of("hopeless"))
+
+
+@pytest.fixture(scope="module")
+def halved(dossier_of):
+    """A study of whose models the gate rejected one joint model and that of GVHD."""
+    return seen(dossier_of("halved"))
+
+
+WHICH = ["plain", "joint", "ill", "hopeless", "halved"]
 
 
 @pytest.mark.parametrize("which", WHICH)
@@ -81,10 +94,7 @@ def test_the_page_is_whole(which, request):
     assert html.startswith("<!DOCTYPE html>")
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
-    absent = {"plain": ["gvhd", "decisions", "selection"], "joint": ["gvhd"], "ill": ["decisions", "selection"]}[which]
-    absent += ["validation"] if which != "joint" else []
-    titles = [t for name, t in report.CHAPTERS.items() if name not in absent]
-    assert page.headings == [f"{k} {title}" for k, title in enumerate(titles, 1)]
+    assert page.headings == [f"{k} {title}" for k, title in enumerate(report.CHAPTERS.values(), 1)]
 
 
 @pytest.mark.parametrize("which", WHICH)
@@ -111,7 +121,11 @@ def test_names_are_text_and_never_markup(which, request):
     assert "<img src=x" not in html
     assert "<b>" not in html
     shown = "".join(page.text)
-    for name in (*dossiers.PATIENTS, dossiers.LONG, dossiers.GREEK, dossiers.CHINESE, "burden <b>"):
+    for name in (
+        ()
+        if which == "hopeless"
+        else (*dossiers.PATIENTS, dossiers.LONG, dossiers.GREEK, dossiers.CHINESE, "burden <b>")
+    ):
         assert name in shown
 
 
@@ -222,6 +236,88 @@ def test_the_answer_and_the_chapter_of_gvhd(ill, plain):
     assert "GVHD" not in answer.answer(plain[0])
 
 
+def chapter(html, name):
+    """What stands between the heading of a chapter and its end, as text of each element."""
+    body = re.search(rf'<section id="{name}".*?</h2>(.*?)</section>', html, re.DOTALL).group(1)
+    return [t for t in (text.strip() for text in Page(body).text) if t]
+
+
+def test_a_study_whose_every_fit_was_rejected_concludes_nothing(hopeless):
+    read, html, page = hopeless
+    assert (read.fits, read.gvhd, read.compare, read.validation) == ({}, None, None, None)
+    why = "the gate rejected models joint_step and intervals (chapter Model checking)."
+    for name in ("intervals", "hazards", "outlook", "comparison", "validation"):
+        assert len(chapter(html, name)) == 1 and chapter(html, name)[0].endswith(why), name
+    for name in ("mrd", "decisions", "selection"):
+        assert len(chapter(html, name)) == 1 and "the gate rejected model joint_step (chapter" in chapter(html, name)[0]
+    assert chapter(html, "gvhd") == [
+        "Who gets GVHD is not said: the gate rejected model gvhd (chapter Model checking)."
+    ]
+    for name in ("data", "checking", "methods", "provenance"):
+        assert len(chapter(html, name)) > 20
+    assert {i["alt"].split(" of ")[0] for i in page.images} == {
+        "Prior and posterior densities",
+        "Traces and rank plots",
+    }
+    assert list(report.equations(read)) == ["joint_step", "intervals", "gvhd"]
+
+
+def test_every_fault_of_a_rejected_model_is_named_with_what_to_do(hopeless):
+    read, html, _ = hopeless
+    first, checking = chapter(html, "answer"), chapter(html, "checking")
+    for said in (first, checking):
+        assert sum("nothing is concluded from it. What it misses" in t for t in said) == 3
+        assert sum("try more tuning draws" in t for t in said) == 3
+    listed = [t for t in checking if re.match(r"rate_progression: R-hat 1\.\d+, limit 1\.01", t)]
+    assert len(listed) == 19 + 1  # of 20, 1 and 2 faults; the last of each is another
+    assert checking.count(f"{dossiers.EVIL}: bulk ESS 3") == 3
+    assert "and 12 more, all of them under" in first  # 20 faults, 8 of them first
+    gate = {row[0].text: [c.text for c in row] for row in tables.checking.gate(read).rows}
+    assert [row[1] for row in gate.values()] == ["rejected"] * 3
+    assert gate["joint_step"][2].startswith("– (beta_progression[")  # what never moved is the worst
+    assert gate["joint_step"][6] == "–"
+
+
+def test_what_was_accepted_beside_a_rejected_model_stands(halved):
+    read, html, page = halved
+    assert list(read.fits) == ["joint_step", "intervals"]
+    said = answer.answer(read)
+    assert said["MRD thresholds"].startswith("Prognostic threshold (model joint_step)")
+    assert "which of 2 models" in said["What this rests on"]
+    assert said["What this rests on"].endswith(
+        "The gate rejected models joint_value and gvhd (chapter Model checking)."
+    )
+    assert said["GVHD"] == "Who gets GVHD is not said: the gate rejected model gvhd (chapter Model checking)."
+    weighed = "a regime is weighed with the GVHD that it brings about, and the gate rejected model gvhd"
+    for name in ("decisions", "selection"):
+        assert len(chapter(html, name)) == 1 and weighed in chapter(html, name)[0]
+    assert {row[0].text: row[1].text for row in tables.checking.gate(read).rows} == {
+        "joint_step": "accepted",
+        "intervals": "accepted",
+        "joint_value": "rejected",
+        "gvhd": "rejected",
+    }
+    concluded = [i["alt"] for i in page.images if i["alt"].endswith("model joint_value")]
+    assert {alt.split(" of ")[0] for alt in concluded} == {"Prior and posterior densities", "Traces and rank plots"}
+
+
+def test_results_of_an_earlier_run_are_not_read_where_the_gate_now_rejects(tmp_path):
+    folder = dossiers.write(tmp_path / "s1", ["joint_step", "intervals"])
+    refused = dossiers.verdict("joint_step", ["tau: R-hat 1.2, limit 1.01"])
+    (folder / "joint_step" / "verdict.json").write_text(json.dumps(refused))
+    read = reading.read(folder, dossiers.settings("s1", ["joint_step", "intervals"]), dossiers.CAPTIONS)
+    assert list(read.fits) == ["intervals"]
+    assert not {"residuals", "below_lod", "threshold"} & set(read.rejected["joint_step"].figures)
+
+
+def test_a_chapter_that_cannot_be_written_says_why(plain, joint):
+    assert chapter(plain[1], "mrd") == ["No MRD was measured in this study, hence there is no threshold."]
+    assert chapter(plain[1], "gvhd") == ["The study has no GVHD table, and the config asks for no model of GVHD."]
+    assert chapter(plain[1], "decisions")[0].endswith("that takes MRD, and none was measured in this study.")
+    assert "no refits without a part of the patients" in chapter(plain[1], "validation")[0]
+    assert len(chapter(joint[1], "gvhd")) == 1 and len(chapter(joint[1], "validation")) > 20
+
+
 def test_superscripts_in_the_page(joint):
     _, html, _ = joint
     assert "10<sup>−2.9</sup> (0.13 %)" in html
@@ -249,7 +345,7 @@ def test_a_horizon_that_a_group_did_not_reach_is_left_out(plain):
 def test_the_gate_names_the_worst_parameter(plain):
     read, _, _ = plain
     row = [c.text for c in tables.checking.gate(read).rows[0]]
-    assert row[:3] == ["intervals", "1.009 (omega_v)", "433.2 (omega_v)"]
+    assert row[:4] == ["intervals", "accepted", "1.009 (omega_v)", "433.2 (omega_v)"]
 
 
 def test_a_fault_in_the_checks_is_listed_without_its_folder(plain):

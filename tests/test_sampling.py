@@ -159,6 +159,22 @@ def diagnosed(**changes) -> pd.DataFrame:
     )
 
 
+def test_the_last_word_of_a_run_names_study_model_and_where_to_read_more():
+    good = acceptance.judge(diagnosed(), FINE, LIMITS, "a", "intervals")
+    bad = acceptance.judge(diagnosed(rhat=1.02), FINE, LIMITS, "b", "joint_step")
+    said = acceptance.summary([good, bad])
+    assert said.startswith("The gate rejected 1 of 2 models.")
+    assert "b/joint_step: rejected by the gate.\n  tau: R-hat 1.02, limit 1.01\n" in said
+    assert "results/b/report.html" in said and "a/intervals" not in said
+    assert acceptance.summary([good]) == "The gate accepted all models (1)."
+
+
+def test_a_verdict_is_read_back_as_it_was_written():
+    bad = acceptance.judge(diagnosed(rhat=1.02), FINE, LIMITS, "b", "joint_step")
+    assert bad.record()["accepted"] is False
+    assert acceptance.Verdict.of(bad.record()) == bad
+
+
 def test_the_gate_accepts_a_good_fit_and_does_not_ask_ess_of_every_patient():
     verdict = acceptance.judge(diagnosed(), FINE, LIMITS, "study", "model")
     assert verdict.accepted

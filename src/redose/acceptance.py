@@ -1,17 +1,21 @@
 """The gate: is a posterior to be believed? Its diagnostics against the config's limits."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
+
+CURE = "Look at diagnostics.csv; try more tuning draws, a higher target_accept, tighter priors or a simpler model."
+ROOM = "results/{study}/report.html, chapters Answer first and Model checking"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a fit is accepted, and each limit that it misses."""
+    """Whether a fit is accepted, each limit that it misses, and the config's limits."""
 
     study: str
     model: str
     faults: list[str]
+    limits: dict
 
     @property
     def accepted(self) -> bool:
@@ -23,8 +27,37 @@ class Verdict:
         if self.accepted:
             return f"{where}: accepted."
         faults = "\n".join(f"  {f}" for f in self.faults)
-        cure = "Nothing is concluded from it. Look at diagnostics.csv; try more tuning draws, a higher target_accept, "
-        return f"{where}: rejected by the gate.\n{faults}\n{cure}tighter priors or a simpler model."
+        return f"{where}: rejected by the gate.\n{faults}\nNothing is concluded from it. {CURE}"
+
+    @property
+    def cure(self) -> str:
+        """What to do about a rejected fit."""
+        return CURE
+
+    def record(self) -> dict:
+        """What is written of it: its fields, and `accepted`."""
+        return {**asdict(self), "accepted": self.accepted}
+
+    @staticmethod
+    def of(record: dict) -> "Verdict":
+        """The verdict of a record."""
+        return Verdict(**{name: x for name, x in record.items() if name != "accepted"})
+
+
+def summary(verdicts: list[Verdict]) -> str:
+    """The last word of a run: one line if every fit is accepted; else the text on each that is not, with where to read
+    more."""
+    rejected = [v for v in verdicts if not v.accepted]
+    if not rejected:
+        return f"The gate accepted all models ({len(verdicts)})."
+    lead = f"The gate rejected {len(rejected)} of {len(verdicts)} models. The dossiers are written, without them."
+    return "\n".join([lead, *(f"{v.text()}\nRead more: {ROOM.format(study=v.study)}." for v in rejected)])
+
+
+def listed(verdicts: list[Verdict]) -> pd.DataFrame:
+    """One row per model: study, model, verdict."""
+    rows = [(v.study, v.model, "accepted" if v.accepted else "rejected") for v in verdicts]
+    return pd.DataFrame(rows, columns=["study", "model", "verdict"])
 
 
 def judge(table: pd.DataFrame, sampler: dict, limits: dict, study: str, model: str) -> Verdict:
@@ -49,4 +82,4 @@ def judge(table: pd.DataFrame, sampler: dict, limits: dict, study: str, model: s
         faults.append(f"sampler: {sampler['divergences']} divergent draws, limit {limits['divergences']}")
     if not sampler["bfmi"] >= limits["bfmi"]:
         faults.append(f"sampler: BFMI {sampler['bfmi']:.3f}, limit {limits['bfmi']:g}")
-    return Verdict(study, model, faults)
+    return Verdict(study, model, faults, limits)

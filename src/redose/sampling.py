@@ -181,7 +181,9 @@ def log_prior(model: pm.Model, draws: xr.Dataset) -> xr.Dataset:
     for variable in with_prior(model):
         name = INNOVATIONS.get(variable.name, variable.name.replace("z_", "weights_"))
         source = name if variable.name in SPREADS else variable.name  # omega = |z_omega|, whose density is even
-        if source not in draws:
+        if (
+            source not in draws or not draws[source].size
+        ):  # a hazard without covariates has coefficients, but none in number
             continue
         x = draws[source].transpose("chain", "draw", ...)
         values = x.to_numpy().reshape(-1, *x.shape[2:])

@@ -128,7 +128,7 @@ def test_three_studies_from_tables_to_dossiers(tmp_path):
     stages = {
         line.split()[0] for line in planned.stdout.splitlines() if line[:1].isalpha() and line.split()[-1].isdigit()
     }
-    assert "accept" in stages
+    assert "judge" in stages
     assert not stages & {"fit", "design", "check", "simulate"}
 
 
@@ -182,50 +182,124 @@ def study_folder(folder: Path) -> Path:
     return folder
 
 
+def three_patients(folder: Path) -> Path:
+    """A valid study of three patients, on disk: every group is too small for a curve, one patient has two intervals."""
+    folder.mkdir()
+    about = {"title": "three", "day_0": "first infusion", "assays": {"NGS": {"lod": 1e-5, "false_positive_rate": 0.0}}}
+    about["products"] = {"NK-1": {"source": "iPSC", "lineage": "NK"}}
+    about["covariates"] = {"size": {"label": "size", "role": "burden", "unit": "cm"}}
+    (folder / "study.yaml").write_text(yaml.safe_dump(about))
+    tables = {
+        "patients": "patient,size\na,1\nb,2.5\nc,4",
+        "intervals": "patient,interval,start_day,end_day,outcome\na,1,0,150,progression\na,2,150,260,censored\n"
+        "b,1,0,300,censored\nc,1,0,90,death",
+        "mrd": "patient,day,assay,mrd\na,0,NGS,0.01\na,60,NGS,0.001\na,140,NGS,0.003\nb,0,NGS,0.001\nb,90,NGS,<lod\n"
+        "c,0,NGS,0.05\nc,60,NGS,0.1",
+        "infusions": "patient,day,cells,product\na,0,9e8,NK-1\na,150,9e8,NK-1\nb,0,9e8,NK-1\nc,0,9e8,NK-1",
+    }
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_text(text + "\n")
+    return folder
+
+
+def hazards(*covariates: str) -> dict:
+    """Settings of a model whose hazards are as simple as can be, that of progression with these covariates."""
+    of = {"progression": {"covariates": list(covariates), "time_dependent": []}}
+    return {"baseline": "weibull", "frailty": False, **of, "death": {"covariates": [], "time_dependent": []}}
+
+
+def own_config(path: Path, models: dict, limits: dict, draws: int) -> Path:
+    """Writes a config that names studies of the user's own: study (and its folder) -> model -> settings."""
+    estimand = {"death": "competing", "transplant": "hypothetical", "new_therapy": "hypothetical"}
+    studies = {name: {"folder": name, "estimand": estimand, "models": of} for name, of in models.items()}
+    sampling = {"chains": 2, "tune": 60, "draws": draws, "target_accept": 0.8}
+    settings = {"studies": studies, "sampling": sampling, "acceptance": limits}
+    settings["decision"] = {"ahead": {"most": 8, "draws": 40, "chunk": 20}}
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+FEW = {"sampling": {"chains": 2, "tune": 60, "draws": 50, "target_accept": 0.8}}
+BEYOND_FEW = {**EASY, "ess_bulk": 201}  # of n draws the bulk ESS is at most n log10(n)
+
+
 def mine(folder: Path, limits: dict = EASY) -> Path:
     """A config that names one study of the user's own."""
-    hazard = {"covariates": ["arm"], "time_dependent": []}
-    study = {
-        "folder": "mine",
-        "estimand": {"death": "competing", "transplant": "hypothetical", "new_therapy": "hypothetical"},
-        "models": {"intervals": {"baseline": "weibull", "frailty": False, "progression": hazard, "death": hazard}},
-    }
-    sampling = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
-    path = folder / "mine.yaml"
-    path.write_text(yaml.safe_dump({"studies": {"mine": study}, "sampling": sampling, "acceptance": limits}))
-    return path
+    return own_config(folder / "mine.yaml", {"mine": {"intervals": hazards("arm") | FEW}}, limits, 60)
 
 
 @pytest.fixture(scope="module")
 def rejected(tmp_path_factory):
-    """(folder, what Snakemake said) of a user's own study whose fit is not good enough for its config."""
+    """(folder, config, what Snakemake said) of two studies of the user's own: one, without MRD, whose fit is not good
+    enough for its config, and one of three patients, whose fits are."""
     folder = tmp_path_factory.mktemp("own")
-    study_folder(folder / "mine")
-    return folder, run(folder, mine(folder, {**EASY, "ess_bulk": 100000}))
+    study_folder(folder / "mine"), three_patients(folder / "three")
+    joint = hazards() | {"kinetics": {"level": [], "growth": [], "kill": []}}
+    models = {"mine": {"intervals": hazards("arm") | FEW}, "three": {"intervals": hazards("size"), "joint_step": joint}}
+    config = own_config(folder / "both.yaml", models, BEYOND_FEW, 1500)
+    return folder, config, run(folder, config)
 
 
 def test_a_rejected_fit_is_named_and_stops_what_depends_on_it(rejected):
-    folder, result = rejected
+    folder, _, result = rejected
     assert result.returncode != 0
     assert "compiling" in result.stderr  # as the tests below look for it in vain
     assert "mine/intervals: rejected by the gate." in result.stderr
     assert "rate_progression: bulk ESS" in result.stderr
     assert "Traceback" not in result.stderr
-    assert {p.name for p in (folder / "results").iterdir()} == {"mine"}  # and not the examples
+    assert {p.name for p in (folder / "results").iterdir()} == {"mine", "three"}  # and not the examples
     left = {p.name for p in (folder / "results/mine/intervals").iterdir()}
-    assert {"posterior.nc", "diagnostics.csv"} <= left  # it can be looked at
+    assert {"posterior.nc", "diagnostics.csv", "chains.svg", "priors.svg"} <= left  # it can be looked at
     assert not left & {"accepted.json", "loo.csv", "curves.csv"}
-    assert not (folder / "results/mine/report.html").exists()
+    assert not (folder / "results/mine/selection").exists()
+
+
+def test_the_dossiers_are_written_beside_a_rejected_fit(rejected):
+    folder, _, result = rejected
+    page = (folder / "results/mine/report.html").read_text()
+    assert page.count("The gate rejected model intervals: nothing is concluded from it.") == 2
+    assert "No hazard ratio is given: the gate rejected model intervals" in page
+    last = result.stderr[result.stderr.index("The gate rejected 1 of 3 models.") :]
+    assert "mine/intervals" in last and "results/mine/report.html" in last
+    assert "rule report" not in last  # said when all else is done
+
+
+def test_a_study_of_three_patients_has_its_dossier(rejected):
+    folder, _, _ = rejected
+    page = (folder / "results/three/report.html").read_text()
+    assert "The gate rejected" not in page
+    for name in ("decision/joint_step/regimes.csv", "selection/joint_step.gain.csv", "threshold/joint_step.csv"):
+        assert len(pd.read_csv(folder / "results/three" / name)) >= 3, name
+    assert len(pd.read_csv(folder / "results/three/intervals/lengths.csv")) == 0
+    assert "No group has 5 intervals of the same number" in page
+
+
+def test_a_second_call_says_so_again_without_refitting(rejected):
+    folder, config, _ = rejected
+    again = run(folder, config)
+    assert again.returncode != 0
+    assert "mine/intervals: rejected by the gate." in again.stderr and "compiling" not in again.stderr
+    assert "rule report" not in again.stderr
+
+
+def test_a_conclusion_from_a_rejected_fit_is_not_made_when_asked_for_by_name(rejected):
+    folder, config, _ = rejected
+    wanted = "results/mine/selection/intervals.csv"
+    result = run(folder, config, wanted)
+    assert result.returncode != 0
+    assert "mine/intervals: rejected by the gate." in result.stderr and "rate_progression: bulk ESS" in result.stderr
+    assert not (folder / wanted).exists()
 
 
 @pytest.fixture(scope="module")
 def analysed(rejected):
     """(folder, config) of that study, analysed to the end without another fit: its config has come to accept it."""
-    folder, _ = rejected
+    folder, *_ = rejected
     config = mine(folder)
     result = run(folder, config)
     assert result.returncode == 0, result.stderr[-4000:]
     assert "compiling" not in result.stderr
+    assert (folder / "results/verdicts.csv").read_text() == "study,model,verdict\nmine,intervals,accepted\n"
     return folder, config
 
 

@@ -121,10 +121,6 @@ def models_of(wildcards):
     return [m for m in study_of(wildcards)["models"] if m in EVENT_MODELS.split("|")]
 
 
-def scores_of(wildcards):
-    return expand("results/{{study}}/{model}/loo.csv", model=models_of(wildcards))
-
-
 def truth_of(wildcards):
     simulated = study_of(wildcards).get("source", "tables") == "simulate"
     return f"results/{wildcards.study}/source" if simulated else []

@@ -160,7 +160,8 @@ rule score:
 
 rule compare:
     input:
-        scores_of,
+        scores=scores_of,
+        verdicts=verdicts_of,
     output:
         report(
             "results/{study}/compare.csv",
@@ -176,7 +177,6 @@ rule compare:
         mem="1GB",
         runtime="5m",
     params:
-        models=models_of,
         code=digest("compare"),
     script:
         "../scripts/compare.py"

@@ -36,11 +36,17 @@ def with_regimes(study):
     return [m for m, o in kinetics.items() if o.get("trajectory", "infusions") == "infusions"]
 
 
-def decisions_of(wildcards):
-    """Tables and figures of the decision layer, where a model has regimes."""
+def decides(study, model):
+    """Whether regimes are simulated with a model: not where the gate rejected it, or the model of the GVHD that they
+    bring about."""
+    known = config["studies"][study]
+    rests_on = [model, *(["gvhd"] if "gvhd" in known["models"] else [])]
+    return model in with_regimes(known) and all(accepted(study, m) for m in rests_on)
+
+
+def decisions_of(wildcards, model):
+    """Tables and figures of the decision layer of a model."""
     tables = ["regimes.csv", "information.csv", *(f"{name}.csv" for name in DECIDED)]
     names = tables + [f"{name}.svg" for name in DECISION_FIGURES]
-    models, folder = with_regimes(study_of(wildcards)), f"results/{wildcards.study}"
-    gains = ["gain.csv", "gain.svg", "rules.csv", "rules.svg"]
-    gains = [f"{folder}/selection/{model}.{name}" for model in models for name in gains]
-    return gains + [f"{folder}/decision/{model}/{name}" for model in models for name in names]
+    gains, folder = ["gain.csv", "gain.svg", "rules.csv", "rules.svg"], f"results/{wildcards.study}"
+    return [f"{folder}/selection/{model}.{n}" for n in gains] + [f"{folder}/decision/{model}/{n}" for n in names]

@@ -1,4 +1,5 @@
 # One dataset per model, the prior, the posterior, and the gate that decides whether it is believed.
+include: "fit_common.smk"
 
 
 rule design:
@@ -123,16 +124,31 @@ rule diagnose:
         "../scripts/diagnose.py"
 
 
-rule accept:
+# writes its verdict whatever it is: a dossier tells of a rejected fit too, so what it needs hangs on the verdict
+checkpoint judge:
     input:
         table="results/{study}/{model}/diagnostics.csv",
         sampler="results/{study}/{model}/sampler.json",
+    output:
+        "results/{study}/{model}/verdict.json",
+    log:
+        "logs/judge/{study}.{model}.log",
+    params:
+        limits=config["acceptance"],
+        code=digest("judge"),
+    script:
+        "../scripts/judge.py"
+
+
+# the gate: fails on a rejected fit, and with it everything that would conclude from it
+rule accept:
+    input:
+        "results/{study}/{model}/verdict.json",
     output:
         "results/{study}/{model}/accepted.json",
     log:
         "logs/accept/{study}.{model}.log",
     params:
-        limits=config["acceptance"],
         code=digest("accept"),
     script:
         "../scripts/accept.py"

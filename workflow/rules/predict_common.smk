@@ -3,9 +3,10 @@ DYNAMIC = {**config["decision"]["dynamic"], "ci_prob": config["decision"]["ci_pr
 
 
 def regimes_of(wildcards):
-    """The table of regimes, which says the action threshold, where the model has regimes."""
-    asked = wildcards.model in with_regimes(study_of(wildcards))
-    return f"results/{wildcards.study}/decision/{wildcards.model}/regimes.csv" if asked else []
+    """The table of regimes, which says the action threshold, where regimes are simulated with the model. With a model
+    that the gate rejected nothing is asked for but its acceptance, which says why."""
+    study, model = wildcards.study, wildcards.model
+    return f"results/{study}/decision/{model}/regimes.csv" if decides(study, model) else []
 
 
 def newcomers_of(wildcards):
@@ -14,7 +15,11 @@ def newcomers_of(wildcards):
     return sorted(str(f) for f in source.iterdir() if f.suffix in (".csv", ".parquet")) if source.is_dir() else source
 
 
-# what `all` asks for: the predictor of every model of progression, and predictions where a study has newcomers
-PREDICTED = [(s, m) for s, study in config["studies"].items() for m in study["models"] if m != "gvhd"]
-PREDICTIONS = [f"results/{s}/{m}/predictor.nc" for s, m in PREDICTED]
-PREDICTIONS += [f"results/{s}/{m}/newcomers.csv" for s, m in PREDICTED if "newcomers" in config["studies"][s]]
+def predicted_from(study, model):
+    """Look-up of what `all` asks for: the predictor of an accepted model of progression, and predictions where the study
+    has newcomers."""
+    names = ["predictor.nc", *(["newcomers.csv"] if "newcomers" in config["studies"][study] else [])]
+    return lambda wildcards: [f"results/{study}/{model}/{n}" for n in names] if accepted(study, model) else []
+
+
+PREDICTIONS = [predicted_from(s, m) for s, study in config["studies"].items() for m in study["models"] if m != "gvhd"]

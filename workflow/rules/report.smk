@@ -10,10 +10,6 @@ rule draw_fit:
         curves="results/{study}/{model}/curves.csv",
         effects="results/{study}/selection/{model}.effects.csv",
         outlook="results/{study}/selection/{model}.csv",
-        diagnostics="results/{study}/{model}/diagnostics.csv",
-        prior="results/{study}/{model}/prior.nc",
-        posterior="results/{study}/{model}/posterior.nc",
-        truth=truth_of,
     output:
         free=report(
             "results/{study}/{model}/free.svg",
@@ -39,19 +35,7 @@ rule draw_fit:
             labels={"study": "{study}", "model": "{model}", "shows": "outlook of patients"},
             caption="../report/outlook.rst",
         ),
-        priors=report(
-            "results/{study}/{model}/priors.svg",
-            category=CHAPTERS["checking"],
-            labels={"study": "{study}", "model": "{model}", "shows": "prior against posterior"},
-            caption="../report/priors.rst",
-        ),
-        chains=report(
-            "results/{study}/{model}/chains.svg",
-            category=CHAPTERS["checking"],
-            labels={"study": "{study}", "model": "{model}", "shows": "chains"},
-            caption="../report/chains.rst",
-        ),
-        png=expand("results/{{study}}/{{model}}/{name}.png", name=["free", "incidence", "priors", "chains"])
+        png=expand("results/{{study}}/{{model}}/{name}.png", name=["free", "incidence"])
         + expand("results/{{study}}/selection/{{model}}{name}.png", name=[".effects", ""]),
     log:
         "logs/draw_fit/{study}.{model}.log",
@@ -63,7 +47,6 @@ rule draw_fit:
         mem="2GB",
         runtime="10m",
     params:
-        priors=config["priors"],
         horizons=config["decision"]["horizons"],
         clock=clock_of,
         code=digest("draw_fit"),
@@ -119,15 +102,9 @@ rule draw_mrd:
 
 rule draw_gvhd:
     input:
-        about="results/{study}/tables/about.json",
-        patients="results/{study}/tables/patients.parquet",
         incidence="results/{study}/gvhd/incidence.csv",
         counts="results/{study}/gvhd/counts.csv",
         risk="results/{study}/gvhd/risk.csv",
-        diagnostics="results/{study}/gvhd/diagnostics.csv",
-        prior="results/{study}/gvhd/prior.nc",
-        posterior="results/{study}/gvhd/posterior.nc",
-        truth=truth_of,
     output:
         incidence=report(
             "results/{study}/gvhd/incidence.svg",
@@ -147,19 +124,7 @@ rule draw_gvhd:
             labels={"study": "{study}", "model": "gvhd", "shows": "risk after infusions"},
             caption="../report/gvhd_risk.rst",
         ),
-        priors=report(
-            "results/{study}/gvhd/priors.svg",
-            category=CHAPTERS["checking"],
-            labels={"study": "{study}", "model": "gvhd", "shows": "prior against posterior"},
-            caption="../report/priors.rst",
-        ),
-        chains=report(
-            "results/{study}/gvhd/chains.svg",
-            category=CHAPTERS["checking"],
-            labels={"study": "{study}", "model": "gvhd", "shows": "chains"},
-            caption="../report/chains.rst",
-        ),
-        png=expand("results/{{study}}/gvhd/{name}.png", name=["incidence", "counts", "risk", "priors", "chains"]),
+        png=expand("results/{{study}}/gvhd/{name}.png", name=["incidence", "counts", "risk"]),
     log:
         "logs/draw_gvhd/{study}.log",
     benchmark:
@@ -169,7 +134,6 @@ rule draw_gvhd:
         runtime="10m",
     params:
         decision=READ_OFF,
-        priors=config["priors"],
         code=digest("draw_gvhd"),
     script:
         "../scripts/draw_gvhd.py"
@@ -180,8 +144,22 @@ rule draw_sampler:
         about="results/{study}/tables/about.json",
         patients="results/{study}/tables/patients.parquet",
         diagnostics="results/{study}/{model}/diagnostics.csv",
+        prior="results/{study}/{model}/prior.nc",
         posterior="results/{study}/{model}/posterior.nc",
+        truth=truth_of,
     output:
+        priors=report(
+            "results/{study}/{model}/priors.svg",
+            category=CHAPTERS["checking"],
+            labels={"study": "{study}", "model": "{model}", "shows": "prior against posterior"},
+            caption="../report/priors.rst",
+        ),
+        chains=report(
+            "results/{study}/{model}/chains.svg",
+            category=CHAPTERS["checking"],
+            labels={"study": "{study}", "model": "{model}", "shows": "chains"},
+            caption="../report/chains.rst",
+        ),
         energy=report(
             "results/{study}/{model}/energy.svg",
             category=CHAPTERS["checking"],
@@ -200,7 +178,7 @@ rule draw_sampler:
             labels={"study": "{study}", "model": "{model}", "shows": "R-hat and ESS of all parameters"},
             caption="../report/convergence.rst",
         ),
-        png=expand("results/{{study}}/{{model}}/{name}.png", name=["energy", "pairs", "convergence"]),
+        png=expand("results/{{study}}/{{model}}/{name}.png", name=SAMPLER_FIGURES),
     log:
         "logs/draw_sampler/{study}.{model}.log",
     benchmark:
@@ -218,7 +196,8 @@ rule draw_sampler:
 
 rule draw_pareto:
     input:
-        scores_of,
+        scores=scores_of,
+        verdicts=verdicts_of,
     output:
         report(
             "results/{study}/pareto.svg",
@@ -235,7 +214,6 @@ rule draw_pareto:
         mem="1GB",
         runtime="5m",
     params:
-        models=models_of,
         code=digest("draw_pareto"),
     script:
         "../scripts/draw_pareto.py"
@@ -310,13 +288,16 @@ rule draw_workflow:
 
 rule report:
     input:
+        **CONCLUSIONS,
         tables=expand("results/{{study}}/tables/{table}.parquet", table=TABLES),
         about="results/{study}/tables/about.json",
         checks="results/{study}/tables/checks.csv",
-        compare="results/{study}/compare.csv",
+        verdicts=verdicts_of,
+        fits=fits_of,
         comparison=comparison_of,
-        conclusions=conclusions_of,
+        validation=validation_of_accepted,
         calibration=calibration_of,
+        graph=graph_drawn_of,
     output:
         dossier=report(
             "results/{study}/report.html",
@@ -370,3 +351,19 @@ rule index:
         code=digest("index"),
     script:
         "../scripts/index.py"
+
+
+# ends a run with an error where the gate rejected a model, after everything else was written
+rule confirm:
+    input:
+        *PREDICTIONS,
+        verdicts=VERDICTS,
+        dossiers=DOSSIERS,
+    output:
+        "results/verdicts.csv",
+    log:
+        "logs/confirm/all.log",
+    params:
+        code=digest("confirm"),
+    script:
+        "../scripts/confirm.py"

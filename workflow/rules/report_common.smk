@@ -1,4 +1,5 @@
 # Look-ups of the figures and the dossier.
+SAMPLER_FIGURES = ["priors", "chains", "energy", "pairs", "convergence"]
 CAPTIONS = Path(workflow.basedir, "workflow", "report")
 
 
@@ -21,37 +22,46 @@ def clock_of(wildcards):
     return study_of(wildcards)["models"][wildcards.model].get("clock", "gap")
 
 
+def fits_of(wildcards):
+    """What there is of every fit, accepted or not: draws, diagnostics, and their figures."""
+    every = ["posterior.nc", "diagnostics.csv", "sampler.json", *(f"{name}.svg" for name in SAMPLER_FIGURES)]
+    found = expand("results/{{study}}/{model}/{name}", model=study_of(wildcards)["models"], name=every)
+    return found + expand("results/{{study}}/{model}/prior_predictive.svg", model=models_of(wildcards))
+
+
+def concluded_from(model):
+    """Look-up of the tables and figures that are concluded from a model, where a study has it and the gate accepted it."""
+    every = ["{model}/lengths.csv", "{model}/loo.csv", "selection/{model}.csv", "selection/{model}.effects.csv"]
+    every += ["{model}/ahead.csv", "{model}/ahead_curves.csv", "{model}/curves.csv"]
+    every += ["{model}/free.svg", "{model}/incidence.svg", "{model}/residuals.svg", "{model}/residuals.csv"]
+    every += ["selection/{model}.svg", "selection/{model}.effects.svg"]
+    if model.startswith("joint"):
+        every += ["threshold/{model}.csv", "threshold/{model}.svg", "{model}/trajectories.svg"]
+        every += ["{model}/below_lod.svg", "{model}/below_lod.csv"]
+    if model == "gvhd":
+        every = [f"gvhd/{name}" for name in ("incidence.csv", "counts.csv", "risk.csv")]
+        every += [f"gvhd/{name}" for name in ("incidence.svg", "counts.svg", "risk.svg")]
+    every += ["{model}/accepted.json", "{model}/prior_sensitivity.svg", "{model}/prior_sensitivity.csv"]
+
+    def conclusions(wildcards):
+        asked = model in study_of(wildcards)["models"] and accepted(wildcards.study, model)
+        return expand([f"results/{{{{study}}}}/{name}" for name in every], model=model) if asked else []
+
+    return conclusions
+
+
+def decided_from(model):
+    """Look-up of the tables and figures of the decision layer, where regimes can be simulated with a model."""
+    return lambda wildcards: decisions_of(wildcards, model) if decides(wildcards.study, model) else []
+
+
+# one look-up for each model: what is concluded from one need not wait for the verdict on another
+CONCLUSIONS = {f"from_{model}": concluded_from(model) for model in [*EVENT_MODELS.split("|"), "gvhd"]}
+CONCLUSIONS |= {f"decided_from_{model}": decided_from(model) for model in EVENT_MODELS.split("|")}
+
+
 def joint_of(wildcards):
     return [m for m in models_of(wildcards) if m.startswith("joint")]
-
-
-def gvhd_of(wildcards):
-    """Tables, draws and figures of the model gvhd, where a study has it."""
-    names = ["incidence.csv", "counts.csv", "risk.csv", "diagnostics.csv", "sampler.json", "accepted.json"]
-    names += ["prior_sensitivity.csv", "prior_sensitivity.svg", "counts.svg"]
-    names += ["posterior.nc", "incidence.svg", "risk.svg", "priors.svg", "chains.svg"]
-    names += ["energy.svg", "pairs.svg", "convergence.svg"]
-    asked = "gvhd" in study_of(wildcards)["models"]
-    return [f"results/{wildcards.study}/gvhd/{name}" for name in names] if asked else []
-
-
-def conclusions_of(wildcards):
-    """Tables, draws and figures of every model of a study."""
-    every = ["{model}/lengths.csv", "{model}/diagnostics.csv", "{model}/loo.csv", "{model}/sampler.json"]
-    every += ["{model}/accepted.json", "{model}/posterior.nc", "selection/{model}.csv", "selection/{model}.effects.csv"]
-    every += ["{model}/free.svg", "{model}/incidence.svg", "{model}/priors.svg", "{model}/chains.svg"]
-    every += ["{model}/ahead.csv", "{model}/ahead_curves.csv"]
-    every += ["{model}/energy.svg", "{model}/pairs.svg", "{model}/convergence.svg", "{model}/curves.csv"]
-    every += ["{model}/prior_sensitivity.svg", "{model}/prior_sensitivity.csv"]
-    every += ["{model}/prior_predictive.svg", "{model}/residuals.svg", "{model}/residuals.csv"]
-    every += ["selection/{model}.svg", "selection/{model}.effects.svg"]
-    joint = ["threshold/{model}.csv", "threshold/{model}.svg", "{model}/trajectories.svg", "{model}/below_lod.svg"]
-    joint += ["{model}/below_lod.csv"]
-    folder = f"results/{wildcards.study}/"
-    found = expand([folder + f for f in every], model=models_of(wildcards))
-    found += expand([folder + f for f in joint], model=joint_of(wildcards))
-    found += [f"{folder}pareto.svg", f"{folder}workflow.svg"]
-    return found + gvhd_of(wildcards) + decisions_of(wildcards) + validation_results_of(wildcards)
 
 
 def holdings_of(wildcards):
@@ -69,8 +79,10 @@ def holdings_of(wildcards):
 
 
 def comparison_of(wildcards):
-    """The comparison has a figure where there is something to compare."""
-    return f"results/{wildcards.study}/compare.svg" if len(models_of(wildcards)) > 1 else []
+    """The comparison of accepted models, where there is any; it has a figure where there is something to compare."""
+    count = len(accepted_of(wildcards))
+    names = ["compare.csv", "pareto.svg", *(["compare.svg"] if count > 1 else [])] if count else []
+    return [f"results/{wildcards.study}/{name}" for name in names]
 
 
 def calibration_of(wildcards):
@@ -78,3 +90,21 @@ def calibration_of(wildcards):
     dossier would depend on what else was run before it."""
     names = ["verdict.csv", "verdict.txt", "ecdf.svg"] if study_of(wildcards).get("calibration") else []
     return [f"results/calibration/{name}" for name in names]
+
+
+def graph_drawn_of(wildcards):
+    """The drawing of the rules, once the gate has judged every model: what else runs hangs on that."""
+    judged = [accepted(wildcards.study, model) for model in study_of(wildcards)["models"]]
+    return [f"results/{wildcards.study}/workflow.svg"] if judged else []
+
+
+def validation_of_accepted(wildcards):
+    """The validation, where a study asks for one and the gate accepted a model that it is of."""
+    if wildcards.study not in VALIDATED:
+        return []
+    models = set(validated_models(wildcards))
+    return validation_results_of(wildcards) if models & set(accepted_of(wildcards)) else []
+
+
+VERDICTS = [f"results/{s}/{m}/verdict.json" for s, study in config["studies"].items() for m in study["models"]]
+DOSSIERS = expand("results/{study}/report.html", study=config["studies"])

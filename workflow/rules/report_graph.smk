@@ -51,6 +51,8 @@ def run_times(study):
 def write_run_times():
     """Leaves run_times.csv beside every dossier. It is no part of it, because times differ between two runs of the same
     results; and no rule makes it, because a benchmark file that is an input and was lost asks for its fit again."""
+    if not set(VERDICTS) <= workflow.checkpoints.created_output:
+        return  # what a dossier is made of is known when every model is judged
     for study in config["studies"]:
         rows = run_times(study) if Path(f"results/{study}/report.html").exists() else []
         if rows:

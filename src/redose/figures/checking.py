@@ -189,7 +189,7 @@ def one(posterior: xr.Dataset, parameter: str) -> np.ndarray:
 
 def ranks(axis, values: np.ndarray, ess: float) -> None:
     """Rank histogram of each chain and the range of 99 % of bins if the chains agree. values: shape (chain, draw)."""
-    thin = np.clip(np.ceil(values.size / max(ess, 1.0)), 1, max(1, values.shape[1] // KEPT)).astype(int)
+    thin = np.clip(np.ceil(values.size / np.fmax(ess, 1.0)), 1, max(1, values.shape[1] // KEPT)).astype(int)
     values = values[:, ::thin]
     rank = stats.rankdata(values.ravel(), method="ordinal").reshape(values.shape) - 1
     edges = np.linspace(0, values.size, BINS + 1)

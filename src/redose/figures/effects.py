@@ -15,9 +15,7 @@ def hazard_ratios(effects: pd.DataFrame, about: dict, patients: pd.DataFrame) ->
     selection.effects."""
     causes = list(dict.fromkeys(effects["cause"]))
     if not causes:
-        figure, (axis,) = style.panels(1, 1, 1.5)
-        style.empty(axis, "this model has no covariate")
-        return figure
+        return style.blank("this model has no covariate")
     counts = [int((effects["cause"] == c).sum()) for c in causes]
     figure = Figure(figsize=(style.WIDTH, 0.26 * sum(counts) + 0.75 * len(causes) + 0.4))
     axes = figure.subplots(len(causes), 1, squeeze=False, sharex=True, height_ratios=counts).ravel()

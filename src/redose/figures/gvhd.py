@@ -9,6 +9,7 @@ from redose.figures import checking, intervals, labels, style
 
 KINDS = {"acute": style.VERMILLION, "chronic": style.BLUE}
 NOTHING = "no infusion in this study"
+FEW = "no group has 5 patients"  # overlay.FEWEST
 
 
 @style.styled
@@ -16,6 +17,8 @@ def incidence(table: pd.DataFrame) -> Figure:
     """Cumulative incidence of first acute and chronic GVHD by group, Aalen-Johansen and model.
     table: from episodes.incidence."""
     groups = sorted(table["group"].unique())
+    if not groups:
+        return style.blank(FEW)
     figure, axes = style.panels(len(groups), 3, 2.0, sharex=True, sharey=True)
     longest = table["day"].max()
     for axis, group in zip(axes, groups, strict=True):

@@ -7,6 +7,7 @@ from redose.figures import labels, style
 
 NUMBERS = {"1": "first interval", "2": "second interval", "3 and later": "third and later"}
 ABSENT = "fewer than\n5 intervals"  # overlay.FEWEST
+FEW = "no group has 5 intervals of the same number"
 
 
 def clock_label(clock: str) -> str:
@@ -58,6 +59,8 @@ def draw(axis, part: pd.DataFrame, colour: str, observed: str, name: str = "") -
 @style.styled
 def free(curves: pd.DataFrame, clock: str) -> Figure:
     """Probability of being alive and progression-free, Kaplan-Meier and model. curves: from overlay.curves."""
+    if curves.empty:
+        return style.blank(FEW)
     figure, axes = grid(curves, clock)
     for key, part in curves[curves["quantity"] == "free"].groupby(["group", "interval"], sort=True):
         draw(axes[key], part, style.BLUE, style.BLACK)
@@ -69,6 +72,8 @@ def free(curves: pd.DataFrame, clock: str) -> Figure:
 @style.styled
 def incidence(curves: pd.DataFrame, clock: str) -> Figure:
     """Cumulative incidence of every cause, Aalen-Johansen and model. curves: from overlay.curves."""
+    if curves.empty:
+        return style.blank(FEW)
     figure, axes = grid(curves, clock)
     causes = [c for c in style.CAUSES if c in set(curves["quantity"])]
     for cause in causes:

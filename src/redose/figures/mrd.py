@@ -31,9 +31,7 @@ def trajectories(table: pd.DataFrame) -> Figure:
     """Latent MRD and samples of a few patients, a panel each. table: from trajectories.trajectories."""
     patients = list(dict.fromkeys(table["patient"]))
     if not patients:
-        figure, (axis,) = style.panels(1, 1, 2.0)
-        style.empty(axis, "no patient has two samples")
-        return figure
+        return style.blank("no patient has two samples")
     shown = table.loc[table["kind"].isin(["latent", "sample"]), ["mean", "low"]].min().min()
     floor = max(np.floor(shown) - 0.3, -9.0)
     figure, axes = style.panels(len(patients), 3, 1.8, sharey=True)

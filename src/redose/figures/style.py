@@ -71,6 +71,14 @@ def in_months(axis: Axes, longest: float, ticks: int = 4) -> None:
     axis.set_xticks([m * MONTH for m in months], [f"{m * MONTH:.0f}\n({m})" for m in months])
 
 
+def blank(text: str) -> Figure:
+    """A figure of which there is nothing to draw: it says why, without axes."""
+    figure, (axis,) = panels(1, 1, 1.0)
+    axis.set_axis_off()
+    empty(axis, text)
+    return figure
+
+
 def empty(axis: Axes, text: str) -> None:
     """Says in a panel why nothing is drawn there."""
     axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color=GREY)

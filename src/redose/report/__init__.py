@@ -9,12 +9,13 @@ from types import SimpleNamespace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from redose.report import answer, config, explorer, lead, library, surface, tables, words
+from redose.report import answer, config, explorer, lead, library, missing, surface, tables, words
 from redose.report.chapters import CHAPTERS
 from redose.report.printed import Printed
-from redose.report.reading import Calibration, Dossier, Fit, Gvhd, Validation
+from redose.report.reading import Calibration, Dossier, Fit, Gvhd, Rejected, Validation
 
-PAGES = {"intervals": "intervals", "joint_value": "joint", "joint_step": "joint", "gvhd": "gvhd"}  # of redose.models
+JOINT = ("joint_value", "joint_slope", "joint_value_slope", "joint_step")
+PAGES = {"intervals": "intervals", **dict.fromkeys(JOINT, "joint"), "gvhd": "gvhd"}  # of redose.models
 ALT = {
     "answer": "Gain by threshold, by days between tests and by patient, or what else is known",
     "free": "Probability of being alive and progression-free by group and interval number, observed and model",
@@ -83,7 +84,8 @@ def render(dossier: Dossier, picture: str, printed: Printed | None = None) -> st
         .get_template("report.html")
         .render(
             **shared(dossier, picture),
-            chapters=chapters(dossier),
+            chapters=CHAPTERS,
+            missing=missing.missing(dossier),
             sentences=answer.answer(dossier),
             tables=tables,
             equations=equations(dossier),
@@ -119,17 +121,8 @@ def shared(dossier: Dossier, picture: str) -> dict:
     }
 
 
-def chapters(dossier: Dossier) -> dict[str, str]:
-    """Chapters of this dossier: GVHD has one where it is an outcome, decisions and selection where regimes were
-    simulated, out of sample where patients were left out."""
-    absent = {"gvhd"} if not dossier.gvhd else set()
-    absent |= {"decisions", "selection"} if not dossier.with_decisions else set()
-    absent |= {"validation"} if not dossier.validation else set()
-    return {name: title for name, title in CHAPTERS.items() if name not in absent}
-
-
 def figure(
-    dossier: Dossier, name: str, fit: Fit | Gvhd | Validation | Calibration | None, of_study: dict
+    dossier: Dossier, name: str, fit: Fit | Gvhd | Rejected | Validation | Calibration | None, of_study: dict
 ) -> Figure | None:
     """The figure of a model with its caption, or of the study (fit None: of `of_study`, name -> data URI); None where
     it was not drawn."""

@@ -7,7 +7,7 @@ from scipy import stats
 
 from redose import estimand
 from redose.figures import labels
-from redose.report import words
+from redose.report import missing, words
 from redose.report.reading import Dossier, Fit, Gvhd
 
 NUMBERED = {"all": "all intervals", "1": "first interval", "2": "second interval", "3 and later": "third and later"}
@@ -19,18 +19,20 @@ CLEAR = 2.0  # standard errors of a difference in elpd beyond which one model pr
 
 
 def answer(dossier: Dossier) -> dict[str, str]:
-    """The first chapter: subject -> what is known of it."""
-    return {
-        "MRD thresholds": thresholds(dossier),
-        **({"Redosing": redosing(dossier), "Who gains": gains(dossier)} if dossier.with_decisions else {}),
-        "Progression-free intervals": intervals(dossier),
-        "What moves progression": effects(dossier),
-        **({"GVHD": gvhd(dossier)} if dossier.gvhd else {}),
-        "Patient outlook": outlook(dossier),
-        "Intercurrent events": intercurrent(dossier),
-        "What this rests on": basis(dossier),
-        "What the checks say": checks(dossier),
-    }
+    """The first chapter: subject -> what is known of it, or why nothing is."""
+    lost = missing.missing(dossier)
+    found = {"MRD thresholds": thresholds(dossier)}
+    if missing.joint(dossier.config["models"]):
+        found["Redosing"] = lost.get("decisions") or redosing(dossier)
+        found["Who gains"] = lost.get("selection") or gains(dossier)
+    found["Progression-free intervals"] = lost.get("intervals") or intervals(dossier)
+    found["What moves progression"] = lost.get("hazards") or effects(dossier)
+    if "gvhd" in dossier.config["models"]:
+        found["GVHD"] = lost.get("gvhd") or gvhd(dossier)
+    found["Patient outlook"] = lost.get("outlook") or outlook(dossier)
+    found["Intercurrent events"] = intercurrent(dossier)
+    found["What this rests on"] = basis(dossier)
+    return found | ({"What the checks say": checks(dossier)} if dossier.accepted else {})
 
 
 def interval_words(dossier: Dossier) -> str:
@@ -42,6 +44,8 @@ def thresholds(dossier: Dossier) -> str:
     if dossier.tables["mrd"].empty:
         return "No MRD was measured in this study, hence no MRD threshold can be given."
     fits = dossier.with_thresholds
+    if not fits and missing.joint(dossier.rejected):
+        return missing.thresholds(dossier)
     if not fits:
         return "MRD was measured, but the config asks for no joint model, hence no MRD threshold is given."
     parts = [prognostic(dossier, fit) for fit in fits if fit.link == "step"]
@@ -260,9 +264,14 @@ def intercurrent(dossier: Dossier) -> str:
 
 def basis(dossier: Dossier) -> str:
     """Which model the answer rests on, and how clearly it is the best."""
+    rejected = f"The gate rejected {missing.models(list(dossier.rejected))}" if dossier.rejected else ""
+    if not dossier.fits:
+        return f"{rejected}: no model of progression and death is left for an answer to rest on."
     best = dossier.best.model
     if len(dossier.fits) == 1:
-        return f"All of this rests on one model, {best}, which the gate accepted; no other model was asked for."
+        others = missing.of_events(dossier)
+        other = f"it rejected {missing.models(others)}" if others else "no other model was asked for"
+        return f"All of this rests on one model, {best}, which the gate accepted; {other}."
     second = dossier.compare.iloc[1]
     gap = f"elpd {-second['difference']:.1f} above {second['model']}, SE {second['difference_se']:.1f}"
     firm = "clearly" if -second["difference"] > CLEAR * second["difference_se"] else "not clearly"
@@ -270,13 +279,13 @@ def basis(dossier: Dossier) -> str:
     text += f"left-out patients best, {firm} so ({gap})"
     fits = dossier.with_thresholds
     rest = f"; model for the risk thresholds: {fits[0].model}" if fits and fits[0].model != best else ""
-    return f"{text}{rest}. The gate accepted all models."
+    return f"{text}{rest}. {rejected or 'The gate accepted all models'}."
 
 
 def checks(dossier: Dossier) -> str:
     """What residuals and prior sensitivity say, of every model to which something is to be said."""
     parts = [described(fit) for fit in dossier.fits.values()]
-    return " ".join([*parts, *(moved(dossier, fit) for fit in dossier.judged.values())])
+    return " ".join([*parts, *(moved(dossier, fit) for fit in dossier.accepted.values())])
 
 
 def described(fit: Fit) -> str:

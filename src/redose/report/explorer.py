@@ -21,18 +21,18 @@ SPANS = {  # table -> columns of the first and last day, and words of an episode
 
 
 def explorer(dossier: Dossier) -> dict:
-    """Everything that the page's script draws of patients, as JSON can hold it. model, tau (log10, None without an
-    action threshold), ci, causes (key -> words), and patients: key, facts (label, text), intervals (start, end,
-    outcome), samples (day, log10 MRD or LOD, 1 if below the LOD), infusions (day, words), spans (start, end, words) of
-    GVHD, conditions and courses, curves by outcome (days, mean, low, high), says (sentences)."""
-    fit = main(dossier)
+    """Everything that the page's script draws of patients, as JSON can hold it. model (None without an accepted one),
+    tau (log10, None without an action threshold), ci, causes (key -> words), and patients: key, facts (label, text),
+    intervals (start, end, outcome), samples (day, log10 MRD or LOD, 1 if below the LOD), infusions (day, words), spans
+    (start, end, words) of GVHD, conditions and courses, curves by outcome (days, mean, low, high), says (sentences)."""
     grouped = {name: dict(list(table.groupby("patient"))) for name, table in dossier.tables.items()}
-    curves = dict(list(fit.ahead_curves.groupby("patient")))
-    ahead = fit.ahead.set_index("patient").to_dict("index")
-    gain = {} if fit.gain is None else fit.gain.set_index("patient").to_dict("index")
-    action = action_of(fit)
+    fit = main(dossier) if dossier.fits else None
+    curves = dict(list(fit.ahead_curves.groupby("patient"))) if fit else {}
+    ahead = fit.ahead.set_index("patient").to_dict("index") if fit else {}
+    gain = fit.gain.set_index("patient").to_dict("index") if fit and fit.gain is not None else {}
+    action = action_of(fit) if fit else None
     return {
-        "model": fit.model,
+        "model": fit.model if fit else None,
         "tau": action[0] if action else None,
         "ci": f"{100 * dossier.settings['decision']['ci_prob']:g} %",
         "causes": OUTCOMES,
@@ -42,7 +42,7 @@ def explorer(dossier: Dossier) -> dict:
                 "facts": facts(dossier, key),
                 **history({name: parts.get(key) for name, parts in grouped.items()}),
                 "curves": drawn(curves.get(key)),
-                "says": says(dossier, ahead.get(key, {}), gain.get(key), action),
+                "says": says(dossier, ahead.get(key, {}), gain.get(key), action) if fit else [],
             }
             for key in dossier.tables["patients"]["patient"]
         ],

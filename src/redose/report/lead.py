@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from redose.report import answer, words
+from redose.report import answer, missing, words
 from redose.report.reading import Dossier, Fit
 
 SURE = ((0.9, "strong evidence"), (0.7, "moderate evidence"), (0.5, "weak evidence"))  # P(the choice is the best)
@@ -38,11 +38,11 @@ def lead(dossier: Dossier) -> list[Point]:
             Point("How often should MRD be tested?", testing(dossier)),
             Point("Who gains from redosing?", gaining(dossier)),
         ]
-    why = f"Not answered by this study: {without(dossier)}.{hazard_step(dossier)}"
+    why, lost = f"Not answered by this study: {without(dossier)}.{hazard_step(dossier)}", missing.missing(dossier)
     return [
         Point("At which MRD to redose, how often to test, who gains?", why),
-        Point("How long do patients stay progression-free?", answer.intervals(dossier)),
-        Point("What moves progression?", answer.effects(dossier)),
+        Point("How long do patients stay progression-free?", lost.get("intervals") or answer.intervals(dossier)),
+        Point("What moves progression?", lost.get("hazards") or answer.effects(dossier)),
     ]
 
 
@@ -56,6 +56,11 @@ def without(dossier: Dossier) -> str:
     """Why a study has no regimes to choose from."""
     if dossier.tables["mrd"].empty:
         return "no MRD was measured in this study"
+    rejected = missing.joint(dossier.rejected)
+    if not dossier.with_thresholds and rejected:
+        return f"the gate rejected {missing.models(rejected)}"
+    if dossier.with_thresholds and "gvhd" in dossier.rejected:
+        return f"{missing.WEIGHED} {missing.models(['gvhd'])}"
     if not dossier.with_thresholds:
         return "the config asks for no joint model of MRD and progression"
     return "no regimes were simulated, as the study has no infusions or the config asks for none"

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from redose.figures import answer as drawn
-from redose.figures import labels
+from redose.figures import labels, style
 from redose.report.reading import Dossier
 
 
@@ -13,6 +13,8 @@ def pictured(dossier: Dossier) -> Figure:
     if dossier.with_decisions:
         fit = dossier.with_decisions[0]
         return drawn.choices(fit.decision["regimes"], fit.gain, step(dossier), settings["gain"]["smallest"])
+    if not dossier.fits:
+        return style.blank("the gate rejected every model of progression and death")
     fit = dossier.best
     effects = fit.effects[fit.effects["cause"] == "progression"]
     names = [labels.covariate(c, dossier.about, dossier.tables["patients"]) for c in effects["covariate"]]

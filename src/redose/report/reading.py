@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from redose import contract, files
+from redose.acceptance import Verdict
 from redose.design import LINKS
 from redose.figures.reading import read as read_table
 
@@ -48,6 +49,8 @@ GVHD_FIGURES = {
     "convergence": "gvhd/convergence.svg",
 }
 STUDY_FIGURES = {"comparison": "compare.svg", "pareto": "pareto.svg", "rulegraph": "workflow.svg"}
+LEAST = {"comparison": 2, "pareto": 1}  # models of progression that such a figure takes
+REJECTED = ("prior_predictive", "priors", "convergence", "chains", "energy", "pairs")  # figures of a rejected fit
 CALIBRATION = "calibration"  # folder beside those of the studies
 VALIDATION_FIGURES = {"accuracy": "accuracy.svg", "validation": "calibration.svg"}
 
@@ -101,6 +104,23 @@ class Gvhd:
 
 
 @dataclass(frozen=True)
+class Rejected:
+    """A model that the gate rejected: its verdict and what shows why, and nothing that would be concluded from it."""
+
+    model: str
+    verdict: Verdict
+    diagnostics: pd.DataFrame
+    sampler: dict
+    figures: dict
+    made_by: dict
+
+    @property
+    def link(self) -> str:
+        """How the hazards depend on MRD; none in the model of GVHD."""
+        return LINKS.get(self.model, "none")
+
+
+@dataclass(frozen=True)
 class Validation:
     """How well patients left out were predicted: the table of accuracy, and figures (name -> data URI)."""
 
@@ -121,19 +141,21 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Dossier:
-    """A study with its fits, best predicting first; gvhd: its model of GVHD, validation: of patients left out,
-    calibration: by simulation, None where it has none. figures: of the study as a whole (name -> data URI). settings:
-    the config, `studies` narrowed to this one."""
+    """A study with its accepted fits, best predicting first; gvhd: its model of GVHD, validation: of patients left out,
+    calibration: by simulation, None where it has none; compare: None without an accepted fit; rejected: the models that
+    the gate rejected, by name. figures: of the study as a whole (name -> data URI). settings: the config, `studies`
+    narrowed to this one."""
 
     study: str
     settings: dict
     about: dict
     checks: pd.DataFrame
     tables: dict
-    compare: pd.DataFrame
+    compare: pd.DataFrame | None
     figures: dict
     fits: dict
     gvhd: Gvhd | None
+    rejected: dict
     validation: Validation | None
     calibration: Calibration | None
     digests: dict
@@ -145,9 +167,14 @@ class Dossier:
         return self.settings["studies"][self.study]
 
     @property
-    def judged(self) -> dict:
-        """Every model that passed the gate, by name: what diagnostics, priors and versions are told of."""
+    def accepted(self) -> dict:
+        """Every model that passed the gate, by name."""
         return self.fits | ({self.gvhd.model: self.gvhd} if self.gvhd else {})
+
+    @property
+    def judged(self) -> dict:
+        """Every model, accepted ones first: what diagnostics, equations, priors and versions are told of."""
+        return self.accepted | self.rejected
 
     @property
     def simulated(self) -> bool:
@@ -180,10 +207,14 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
     settings: the config, `studies` narrowed to this one. captions: figure name -> text of its caption, a template.
     """
     (study, entry), *_ = settings["studies"].items()
-    compare = read_table(folder / "compare.csv")
-    order = [m for m in compare["model"] if m in entry["models"]]
+    verdicts = {m: Verdict.of(files.read_json(folder / m / "verdict.json")) for m in entry["models"]}
+    stands = [m for m, verdict in verdicts.items() if verdict.accepted]  # files of others may be left of earlier runs
+    compare = read_table(folder / "compare.csv") if set(stands) - {"gvhd"} else None
+    order = [m for m in compare["model"] if m in stands] if compare is not None else []
     names = list(contract.TABLES)
-    drawn = {n: folder / file for n, file in STUDY_FIGURES.items() if n != "comparison" or len(order) > 1}
+    drawn = {n: folder / file for n, file in STUDY_FIGURES.items() if len(order) >= LEAST.get(n, 0)}
+    decided = "gvhd" not in verdicts or "gvhd" in stands
+    validated = entry.get("validation", {}).get("models", order) if "validation" in entry else []
     return Dossier(
         study=study,
         settings=settings,
@@ -192,20 +223,24 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
         tables={name: pd.read_parquet(folder / "tables" / f"{name}.parquet") for name in names},
         compare=compare,
         figures={n: embedded(path) for n, path in drawn.items() if path.exists()},
-        fits={model: read_fit(folder, model) for model in order},
-        gvhd=read_gvhd(folder) if "gvhd" in entry["models"] else None,
-        validation=read_validation(folder / "validation") if "validation" in entry else None,
+        fits={model: read_fit(folder, model, decided) for model in order},
+        gvhd=read_gvhd(folder) if "gvhd" in stands else None,
+        rejected={m: read_rejected(folder, verdict) for m, verdict in verdicts.items() if not verdict.accepted},
+        validation=read_validation(folder / "validation") if set(validated) & set(order) else None,
         calibration=read_calibration(folder.parent / CALIBRATION, settings) if entry.get("calibration") else None,
         digests={name: digest(folder / "tables" / f"{name}.parquet") for name in names},
         captions=captions,
     )
 
 
-def read_fit(folder: Path, model: str) -> Fit:
-    """What the run concluded from one model."""
+def read_fit(folder: Path, model: str, decided: bool) -> Fit:
+    """What the run concluded from one model; decided: whether regimes could be simulated with it."""
     joint = LINKS[model] != "none"
     drawn = {name: folder / place.format(model=model) for name, place in FIGURES.items()}
-    decided = folder / "decision" / model
+    own = folder / "decision" / model
+    decided = decided and own.exists()
+    if read_table(folder / model / "curves.csv").empty:  # no group is large enough
+        drawn = {name: path for name, path in drawn.items() if name not in ("free", "incidence")}
     return Fit(
         model=model,
         curves=read_table(folder / model / "curves.csv"),
@@ -223,9 +258,9 @@ def read_fit(folder: Path, model: str) -> Fit:
         threshold=read_table(folder / "threshold" / f"{model}.csv") if joint else None,
         figures={name: embedded(path) for name, path in drawn.items() if path.exists()},
         made_by=dict(files.read_tree(folder / model / "posterior.nc")["posterior"].attrs),
-        decision={n: read_table(decided / f"{n}.csv") for n in DECISION} if decided.exists() else None,
-        gain=read_table(folder / "selection" / f"{model}.gain.csv") if decided.exists() else None,
-        rules=read_table(folder / "selection" / f"{model}.rules.csv") if decided.exists() else None,
+        decision={n: read_table(own / f"{n}.csv") for n in DECISION} if decided else None,
+        gain=read_table(folder / "selection" / f"{model}.gain.csv") if decided else None,
+        rules=read_table(folder / "selection" / f"{model}.rules.csv") if decided else None,
     )
 
 
@@ -237,6 +272,20 @@ def read_gvhd(folder: Path) -> Gvhd:
         sensitivity=read_table(own / "prior_sensitivity.csv"),
         sampler=files.read_json(own / "sampler.json"),
         figures={name: embedded(folder / place) for name, place in GVHD_FIGURES.items()},
+        made_by=dict(files.read_tree(own / "posterior.nc")["posterior"].attrs),
+    )
+
+
+def read_rejected(folder: Path, verdict: Verdict) -> Rejected:
+    """What there is of a fit that the gate rejected."""
+    own = folder / verdict.model
+    drawn = {name: own / f"{name}.svg" for name in REJECTED}
+    return Rejected(
+        model=verdict.model,
+        verdict=verdict,
+        diagnostics=read_table(own / "diagnostics.csv"),
+        sampler=files.read_json(own / "sampler.json"),
+        figures={name: embedded(path) for name, path in drawn.items() if path.exists()},
         made_by=dict(files.read_tree(own / "posterior.nc")["posterior"].attrs),
     )
 

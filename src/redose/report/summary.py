@@ -16,7 +16,7 @@ def summary(dossier: Dossier) -> dict:
         "simulated": dossier.simulated,
         "patients": len(dossier.tables["patients"]),
         "intervals": len(dossier.tables["intervals"]),
-        "models": [{"name": model, "accepted": model in dossier.judged} for model in dossier.config["models"]],
+        "models": [{"name": model, "accepted": model in dossier.accepted} for model in dossier.config["models"]],
         "answer": headline(dossier),
     }
 

@@ -5,7 +5,7 @@ Item by item: whether the dossier meets it, what it says, and where. What a run 
 
 import pandas as pd
 
-from redose.report import words
+from redose.report import missing, words
 from redose.report.reading import Dossier
 from redose.report.tables.cells import Cell, Table, place
 
@@ -55,7 +55,7 @@ def model(dossier: Dossier) -> list[tuple]:
     patients = words.counted(len(t["patients"]), "patient")
     data = f"Predicted: {words.listed(predicted)} of {patients}. Predictors: table of models, under methods."
     letters = f"Equations of {words.listed(dossier.judged)}, symbols; what patients, trials and sites share."
-    given = f"For {words.listed(dossier.fits)}, beside published ranges"
+    given = f"For {words.listed([m for m in dossier.judged if m != 'gvhd'])}, beside published ranges"
     given += "; for gvhd only the risk that its priors give to infusions" if dossier.gvhd else ""
     return [
         ("data variables", YES, data, "data"),
@@ -73,6 +73,7 @@ def computation(dossier: Dossier) -> list[tuple]:
     derived = "Of quantities derived from parameters none is given."
     chains = f"Largest R-hat {words.number(worst(dossier, 'rhat', 'max'), 4)} (limit {limits['rhat']:g}), {divergent} "
     chains += "divergent draws; chains, ranks, energy, pairs, and all parameters in one figure. " + derived
+    chains += f" The gate rejected {missing.models(list(dossier.rejected))}." if dossier.rejected else ""
     fine = f"Smallest ESS {worst(dossier, 'ess_bulk', 'min'):.0f} in the bulk (limit {limits['ess_bulk']:g}) and "
     fine += (
         f"{worst(dossier, 'ess_tail', 'min'):.0f} in the tails (limit {limits['ess_tail']:g}). For quantities derived "
@@ -87,7 +88,12 @@ def computation(dossier: Dossier) -> list[tuple]:
 
 
 def posterior(dossier: Dossier) -> list[tuple]:
-    seen = ["Curves of events", "Cox-Snell residuals"]
+    if not dossier.accepted:
+        none = "Nothing is described: the gate accepted no model."
+        return [
+            (item, NO, none, "checking") for item in ("posterior predictive check", "summaries of the posterior")
+        ] + [(MODEL_ODDS, NONE, none, "checking")]
+    seen = ["Curves of events", "Cox-Snell residuals"] if dossier.fits else []
     seen += ["share of samples below the LOD"] if dossier.with_thresholds else []
     seen += ["incidence and grades of GVHD"] if dossier.gvhd else []
     prob = f"{100 * dossier.settings['decision']['ci_prob']:g} %"
@@ -106,6 +112,7 @@ def decisions(dossier: Dossier) -> list[tuple]:
     estimates = ("estimates beside decisions", YES, "Every verdict stands beside its estimate and interval.", "answer")
     if not dossier.with_decisions:
         none = "Nothing is decided: no model of this study simulates regimes."
+        none = missing.regimes(dossier, "Nothing is decided") if dossier.rejected else none
         return [*((item, NONE, none, "answer") for item in ("why decisions", "loss function", ROPE, BAYES)), estimates]
     utility, gain = config["utility"], config["gain"]
     loss = f"{words.counted(len(utility['weights']), 'weight')} and {words.counted(len(utility['costs']), 'cost')}, "
@@ -122,14 +129,15 @@ def decisions(dossier: Dossier) -> list[tuple]:
 
 
 def sensitivity(dossier: Dossier) -> list[tuple]:
-    rests = pd.concat([fit.sensitivity for fit in dossier.judged.values()])
-    rests = rests[rests["kind"] == "decision"]
+    rests = [fit.sensitivity[fit.sensitivity["kind"] == "decision"] for fit in dossier.accepted.values()]
+    count, moved = sum(map(len, rests)), sum(int(table["moved_by"].notna().sum()) for table in rests)
     scaled = "Powers of all priors and of each alone were scaled: of "
-    scaled += f"{len(rests)} quantities that decisions rest on they move {int(rests['moved_by'].notna().sum())}."
+    scaled += f"{count} quantities that decisions rest on they move {moved}."
+    scaled = scaled if dossier.accepted else "No posterior was accepted whose priors could be scaled."
     decided, where = (PART, "decisions") if dossier.with_decisions else (NONE, "checking")
     again = "By weights, costs and willingness to pay; the choice was not repeated under other priors."
     return [
-        ("broad priors", YES, scaled, "checking"),
+        ("broad priors", YES if dossier.accepted else NO, scaled, "checking"),
         ("informed priors", PART, "Scaled as the others; no fit was repeated with another source's prior.", "checking"),
         ("default priors", NONE, "There is none: every prior is stated with its source.", "methods"),
         (MODEL_ODDS, NONE, "None is given.", "comparison"),

@@ -51,20 +51,21 @@ def gate(dossier: Dossier) -> Table:
     rows = []
     for fit in dossier.judged.values():
         judged = fit.diagnostics[fit.diagnostics["level"] == "population"]
-        row = [Cell(fit.model)]
-        for column, worst, digits in (("rhat", "idxmax", 4), ("ess_bulk", "idxmin", 4), ("ess_tail", "idxmin", 4)):
-            at = judged.loc[getattr(judged[column], worst)()]
-            row.append(Cell(f"{words.number(at[column], digits)} ({at['parameter']})", float(at[column])))
-        row += [divergences(fit.sampler), cell(fit.sampler["bfmi"], lambda x: f"{x:.2f}")]
+        row = [Cell(fit.model), Cell("rejected" if fit.model in dossier.rejected else "accepted")]
+        for column, ascending in (("rhat", False), ("ess_bulk", True), ("ess_tail", True)):
+            at = judged.sort_values(column, ascending=ascending, na_position="first", kind="stable").iloc[0]
+            row.append(Cell(f"{words.number(at[column], 4)} ({at['parameter']})", float(at[column])))
+        row += [divergences(fit.sampler), cell(fit.sampler["bfmi"], words.rounded)]
         anew = ", ".join(f"{x['patient']} (R-hat {words.number(x['rhat'], 3)})" for x in fit.sampler["redrawn"])
-        rows.append([*row, count(fit.sampler["draws"]), Cell(anew or "none"), Cell("accepted")])
+        rows.append([*row, count(fit.sampler["draws"]), Cell(anew or "none")])
     columns = [
         "model",
+        "gate",
         f"largest R-hat (limit {limits['rhat']:g})",
         f"smallest bulk ESS (limit {limits['ess_bulk']:g})",
     ]
     columns += [f"smallest tail ESS (limit {limits['ess_tail']:g})", f"divergences (limit {limits['divergences']:g})"]
-    columns += [f"BFMI (limit {limits['bfmi']:g})", "draws", "patients drawn anew", "gate"]
+    columns += [f"BFMI (limit {limits['bfmi']:g})", "draws", "patients drawn anew"]
     return Table("The gate: worst diagnostics of the population parameters", columns, rows)
 
 

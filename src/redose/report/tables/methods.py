@@ -53,7 +53,7 @@ def options(dossier: Dossier) -> Table:
     """What the config asks of every model."""
     rows = []
     causes = ["progression", *strategy.competing(dossier.config["estimand"])]
-    for model in dossier.fits:
+    for model in (m for m in dossier.judged if m != "gvhd"):
         entry = dossier.config["models"][model]
         hazards = [entry.get(cause, {"covariates": []}) for cause in causes]
         named = [

@@ -50,8 +50,8 @@ GVHD = (
 def symbols(dossier: Dossier) -> Table:
     """The letters of this study's models."""
     known = [("models of progression", EVERY)]
-    known += [("with MRD", MARKER)] if dossier.with_thresholds else []
-    known += [("GVHD", GVHD)] if dossier.gvhd else []
+    known += [("with MRD", MARKER)] if any(m.startswith("joint") for m in dossier.judged) else []
+    known += [("GVHD", GVHD)] if "gvhd" in dossier.judged else []
     rows = [[Cell(letter), Cell(of), *map(Cell, rest)] for of, table in known for letter, *rest in table]
     columns = ["symbol", "of", "meaning", "unit", "in posterior.nc"]
     return Table("Symbols", columns, rows)
