@@ -464,6 +464,17 @@ def test_every_option_compiles_and_samples(changes):
     assert np.isfinite(tree["log_likelihood"].to_dataset().to_dataarray()).all()
 
 
+def test_a_coefficient_of_which_no_infusion_tells_starts_beside_its_mode():
+    """All infusions of the reference dose, one a patient: the gradient of psi and rho at their modes is zero, and
+    nutpie refuses such a start."""
+    data, made = built("joint_value")
+    told, blank = made.initial_point(), data.assign(dose_features=xr.zeros_like(data["dose_features"]))
+    beside = MODELS["joint_value"](blank, PRIOR).initial_point()
+    for name in ("psi", "rho"):
+        assert told[name] == PRIOR[name]["mu"]
+        assert 0 < beside[name] - PRIOR[name]["mu"] < PRIOR[name]["sigma"]
+
+
 def test_models_registry_is_the_schema_and_the_design():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     named = set(schema["$defs"]["study"]["properties"]["models"]["properties"])

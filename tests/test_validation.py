@@ -19,6 +19,7 @@ from redose import (
     validation,
 )
 from redose.covariates import DesignError
+from redose.figures import accuracy as figures
 from redose.seeds import seed_of
 
 SHARED = {"draws": 20, "planned": {"quarterly": 91}, "censored_by": "", "resamples": 50, "groups": 4}
@@ -150,8 +151,10 @@ def test_patients_of_a_rejected_fold_are_left_out_for_every_model(monkeypatch):
     at = happened[(happened["landmark"] == 30) & ~happened["patient"].isin(gone)]
     assert (table.loc[table["landmark"] == 30, "patients"] == len(at)).all()
     everybody = pd.concat(parts).assign(reason="rejected")
-    with pytest.raises(ValueError, match="rejected the fit of every fold"):
-        validation.judged(pd.concat([everybody, referred]), happened, SHARED, 0.9, 5)
+    nothing, groups = validation.judged(pd.concat([everybody, referred]), happened, SHARED, 0.9, 5)
+    assert nothing.empty and set(nothing) <= set(table)
+    for drawn in (figures.metrics(nothing), figures.calibration(groups)):
+        assert "rejected the fit of every fold" in drawn.axes[0].texts[0].get_text() and not drawn.axes[0].axison
 
 
 def test_the_last_reading_is_what_was_known_on_the_day():

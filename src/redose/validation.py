@@ -31,6 +31,8 @@ from redose.models import MODELS
 from redose.seeds import seed_of
 
 COLUMNS = ["landmark", "horizon", "cause", "model", "patient", "risk", "reason"]
+JUDGED = [*accuracy.WINDOW, "model", "metric", "estimate", "low", "high", "patients", "cases", "left_out"]
+CALIBRATED = [*accuracy.WINDOW, "model", "group", "predicted", "observed", "low", "high"]
 JUST_AFTER = 1e-6  # days: a condition counts from the day after its onset on
 LAST_READING = "last reading"  # covariate of the landmark Cox model: log10, or the limit where it was below that
 
@@ -226,13 +228,14 @@ def judged(
     among the others, and `accuracy.calibrated`. Bands are of the patients, the fits held fixed.
 
     predictions: of all models and references, COLUMNS. happened: from `outcomes`. Patients of a fold whose fit the gate
-    rejected are left out for every model; `left_out` in the first table counts those of the landmark.
+    rejected are left out for every model; `left_out` in the first table counts those of the landmark. Both tables are
+    without a row where the gate rejected the fit of every fold: a study's dossier is written nevertheless, and says so.
     """
     ours = ~predictions["model"].isin((accuracy.INCIDENCE, accuracy.COX))
     rejected = set(predictions.loc[ours & (predictions["reason"].fillna("") != ""), "patient"])
     kept = predictions[~predictions["patient"].isin(rejected)]
     if kept.empty:
-        raise ValueError("the gate rejected the fit of every fold: there is no prediction to judge.")
+        return pd.DataFrame(columns=JUDGED), pd.DataFrame(columns=CALIBRATED)
     known = happened[happened["patient"].isin(kept["patient"])]
     resamples, own_seed = shared["resamples"], seed_of(seed, "resamples") % 2**32
     table = accuracy.judged(kept, known, accuracy.COX, accuracy.INCIDENCE, resamples, own_seed, ci_prob)

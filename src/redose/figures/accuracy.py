@@ -10,6 +10,7 @@ from redose.figures import labels, style
 SHOWN = {"auc": "AUC", "ipa": "prediction accuracy"}
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.VERMILLION, style.SKY, style.BLACK)
 NAMES = {INCIDENCE: "incidence among the others", COX: "landmark Cox model"}
+REJECTED = "the gate rejected the fit of every fold: there is no prediction to judge"
 NEUTRAL = {"auc": 0.5, "ipa": 0.0}  # of a prediction that tells nobody from nobody
 
 
@@ -30,6 +31,8 @@ def metrics(table: pd.DataFrame) -> Figure:
     """AUC and index of prediction accuracy with their bands, a row of panels per cause, windows along the axis and
     models side by side; dashed, the incidence among the others, which tells nobody from nobody. table: from
     `validation.judged`."""
+    if table.empty:
+        return style.blank(REJECTED)
     causes, table = list(table["cause"].unique()), table[table["model"] != INCIDENCE]
     figure, axes = style.panels(len(SHOWN) * len(causes), len(SHOWN), 2.0, sharex=True)
     colour = models_of(table)
@@ -54,6 +57,8 @@ def metrics(table: pd.DataFrame) -> Figure:
 def calibration(table: pd.DataFrame) -> Figure:
     """Observed incidence with its band against mean predicted risk of groups of like risk, a panel per window and
     cause. table: the second of `validation.judged`; predictions that are the same for everybody are left out."""
+    if table.empty:
+        return style.blank(REJECTED)
     shown = table[table["model"] != INCIDENCE]
     keys = list(shown.groupby(["cause", "landmark", "horizon"], sort=False).groups)
     figure, axes = style.panels(max(len(keys), 1), 3, 2.1)

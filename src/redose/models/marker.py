@@ -132,7 +132,7 @@ def kill_coefficients(data: xr.Dataset, prior: dict, log_delta):
     What is sampled are the lots' own kills, log δ + ξ'z + u_lot, for infusions tell of those, and of δ only through
     them: in orthogonal directions of which they tell one by one, whose prior is as independent as that of u_lot.
     """
-    psi, rho = pm.Normal("psi", **prior["psi"]), pm.Normal("rho", **prior["rho"])
+    psi, rho = (pm.Normal(n, **prior[n], initval=start(data, n, prior[n])) for n in ("psi", "rho"))
     theta = effects(data, "theta", prior["theta"], "timed")
     xi = effects(data, "xi", prior["eta"], "property")
     parts = [pt.stack([psi, rho]), theta, xi]
@@ -144,6 +144,13 @@ def kill_coefficients(data: xr.Dataset, prior: dict, log_delta):
         kill = pm.Normal("z_lot", combination(turned.T, mean), omega, dims="turn", default_transform=how)
         parts.append(pm.Deterministic("u_lot", combination(turned, kill) - mean, dims="lot"))
     return pt.concatenate(parts)
+
+
+def start(data: xr.Dataset, name: str, prior: dict) -> float | None:
+    """Where the sampler starts a coefficient: at its prior's mean (None), and beside it where no infusion tells of the
+    coefficient (all of one dose, or one a patient): there the gradient is zero, which nutpie takes for a fault."""
+    told = data["dose_features"].to_numpy()[:, data["feature"].to_numpy() == name].any()
+    return None if told else prior["mu"] + 0.1 * prior["sigma"]
 
 
 def by_product(data: xr.Dataset, prior: dict) -> dict:
