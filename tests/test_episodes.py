@@ -109,6 +109,11 @@ def test_the_table_of_risks_holds_the_doses_given_and_the_courses():
     seen = table[(table["product"] == "T") & table["seen"] & (table["infusions"] == 1)]["cells"]
     assert (seen.min(), seen.max()) == pytest.approx((5e8, 2e9))
     study = small()
+    study["infusions"] = study["infusions"].assign(cells=1e9)  # the reference dose
+    same = episodes.risks(onsets.build(study, {}, options()), draws, draws, CONFIG["decision"])
+    one = same[(same["infusions"] == 1) & (same["product"] == "T") & (same["given"] == "prior")]
+    assert one["cells"].tolist() == [1e9, *(n * 1e9 for n in courses["infusions"])]
+    assert one["seen"].tolist() == [True, False, False]
     study["infusions"] = study["infusions"].iloc[:0]
     assert episodes.risks(onsets.build(study, {}, options()), draws, draws, CONFIG["decision"]).empty
 

@@ -335,3 +335,28 @@ def test_an_edge_that_passes_a_layer_has_a_place_in_it():
     layers, chains = workflow.layered(list("abcdefx"), edges)
     assert sorted(map(str, layers[2])) == ["('x', 'f', 2)", "c", "e"]
     assert ["x", ("x", "f", 2), "f"] in chains
+
+
+@pytest.mark.parametrize(
+    "draw", [lambda t: intervals.free(t, "gap"), lambda t: intervals.incidence(t, "gap"), gvhd.incidence]
+)
+def test_where_no_group_is_large_enough_a_figure_says_so_without_axes(draw):
+    columns = ["group", "interval", "quantity", "kind", "patients", "day", "observed", "mean", "low", "high"]
+    (axis,) = draw(pd.DataFrame(columns=columns)).axes
+    assert axis.texts[0].get_text().startswith("no group has 5") and not axis.axison
+
+
+def test_chains_that_never_moved_are_drawn():
+    table = dossiers.diagnostics("intervals")
+    table[["rhat", "ess_bulk", "ess_tail"]] = np.nan
+    about, people = dossiers.about(), dossiers.tables(False)["patients"]
+    figure = checking.chains(dossiers.draws("intervals", 4, 1), table, about, people, "none")
+    assert len(figure.axes) == 2 * len(table)
+
+
+def test_the_risk_of_infusions_of_one_dose_is_a_bar():
+    table = dossiers.gvhd_tables()["risk"]
+    (left, _) = gvhd.risk(table, 100).axes
+    assert len(left.lines) == 2 and all(len(line.get_xdata()) == 1 for line in left.lines)
+    low, high = left.get_xlim()
+    assert low < 9e8 < high

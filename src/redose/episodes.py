@@ -21,6 +21,7 @@ from redose.sampling import seed_of
 DRAWS = 400
 YEAR = 365.0  # days to which incidence is followed
 BIN = 5.0  # days
+SAME = 1 + 1e-9  # doses no further apart than this are one
 DOSES = 25  # points of the curve over the dose
 WEEK = 7.0
 
@@ -163,14 +164,16 @@ def risks(data: xr.Dataset, posterior: Draws, prior: Draws, decision: dict) -> p
     for place, product in enumerate(data["product"].to_numpy()):
         log_cells = data["infusion_log_cells"].to_numpy()[data["infusion_product"].to_numpy() == place]
         smallest, largest = reference * np.exp([log_cells.min(), log_cells.max()])
-        doses = {*np.geomspace(smallest, largest, DOSES), *(n * reference for n in (1, *course["infusions"]))}
+        named = [n * reference for n in (1, *course["infusions"])]
+        between = np.geomspace(smallest, largest, DOSES) if largest > SAME * smallest else [smallest]
+        doses = {*named, *(x for x in between if not np.isclose(x, named, rtol=SAME - 1).any())}
         plans = [(cells, 1, 0) for cells in sorted(doses)]
         plans += [(reference, n, spacing) for n in course["infusions"] for spacing in course["spacings"]]
         for given, draws in (("posterior", posterior), ("prior", prior)):
             for cells, n, spacing in plans:
                 found = risk(draws, place, cells / reference, n, spacing, horizon)
                 row = {"product": product, "cells": cells, "infusions": n, "spacing": spacing}
-                row |= {"seen": bool(smallest <= cells <= largest), "given": given}
+                row |= {"seen": bool(smallest <= SAME * cells and cells <= SAME * largest), "given": given}
                 for name, values in zip(("", "peak"), found, strict=True):
                     low, high = np.quantile(values, tails(decision["ci_prob"]))
                     middle, edge = (name or "mean"), f"{name}_" if name else ""

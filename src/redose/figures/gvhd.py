@@ -88,16 +88,24 @@ def risk(table: pd.DataFrame, horizon: int) -> Figure:
 
 
 def by_dose(axis, table: pd.DataFrame) -> None:
-    """Risk against the cells of a single infusion, both axes logarithmic."""
+    """Risk against the cells of a single infusion, both axes logarithmic; a bar where all were of one dose."""
     looks = {"prior": (style.GREY, 0.25, "--"), "posterior": (style.BLUE, 0.25, "-")}
     for given, (colour, alpha, line) in looks.items():
         part = table[table["given"] == given].sort_values("cells")
-        axis.fill_between(part["cells"], part["low"], part["high"], color=colour, alpha=alpha, linewidth=0)
-        axis.plot(part["cells"], part["mean"], color=colour, linestyle=line, label=f"{given}, mean and band")
+        if len(part) > 1:
+            axis.fill_between(part["cells"], part["low"], part["high"], color=colour, alpha=alpha, linewidth=0)
+        else:
+            width = 9 if given == "prior" else 4
+            axis.vlines(part["cells"], part["low"], part["high"], color=colour, alpha=0.5, linewidth=width)
+        points = "" if len(part) > 1 else "o"
+        axis.plot(part["cells"], part["mean"], points, color=colour, linestyle=line, label=f"{given}, mean and band")
     axis.set_xscale("log")
     percentages(axis)
-    checking.sparse(axis, table["cells"].min(), table["cells"].max())
+    low, high = table["cells"].min(), table["cells"].max()
+    checking.sparse(axis, low, high)
     axis.set_xticks(axis.get_xticks(), [f"{x:.0e}".replace("e+0", "e") for x in axis.get_xticks()])
+    if low == high:
+        axis.set_xlim(low / 2, 2 * high)
     axis.set_xlabel("cells of the infusion")
 
 

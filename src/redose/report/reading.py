@@ -266,12 +266,14 @@ def read_fit(folder: Path, model: str, decided: bool) -> Fit:
 
 def read_gvhd(folder: Path) -> Gvhd:
     """What the run concluded from the model of GVHD."""
-    own = folder / "gvhd"
+    own, names = folder / "gvhd", ("incidence", "counts", "risk", "diagnostics")
+    table = {name: read_table(own / f"{name}.csv") for name in names}
+    few = {"gvhd_incidence"} if table["incidence"].empty else set()  # no group is large enough
     return Gvhd(
-        **{name: read_table(own / f"{name}.csv") for name in ("incidence", "counts", "risk", "diagnostics")},
+        **table,
         sensitivity=read_table(own / "prior_sensitivity.csv"),
         sampler=files.read_json(own / "sampler.json"),
-        figures={name: embedded(folder / place) for name, place in GVHD_FIGURES.items()},
+        figures={name: embedded(folder / place) for name, place in GVHD_FIGURES.items() if name not in few},
         made_by=dict(files.read_tree(own / "posterior.nc")["posterior"].attrs),
     )
 
