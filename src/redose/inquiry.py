@@ -15,20 +15,34 @@ from pathlib import Path
 
 import pandas as pd
 
-from redose import checks, contract, problems, tables
+from redose import checks, contract, problems, pseudonyms, tables
 from redose.problems import StudyError
 
 TODAY = "today"
 
 
-def read(source: Path | str, about: dict) -> checks.Verdict:
+def read(source: Path | str, about: dict, salt: str | None = None) -> checks.Verdict:
     """The verdict on the patients in a folder of tables or a JSON file, with their checked tables. about: study.yaml of
-    the fit. Raises StudyError where the source is neither, or no JSON of the form above."""
+    the fit; salt: of the pseudonyms that take the place of keys, None: keys as they are. Raises StudyError where the
+    source is neither, or no JSON of the form above."""
     source = Path(source)
     if (source / "checks.csv").exists() and (source / "patients.parquet").exists():  # results/STUDY/tables
-        return checks.Verdict(source.parent.name, problems.no_problems(), tables.read_checked(source))
-    study = from_json(source, about) if source.is_file() else from_folder(source, about)
-    return checks.check(study, every_level=False)
+        checked = tables.read_checked(source)
+        checked = checked if salt is None else pseudonyms.of_checked(checked, salt)
+        return checks.Verdict(source.parent.name, problems.no_problems(), checked)
+    if salt is None:
+        return checks.check(given(source, about), every_level=False)
+    try:
+        study = given(source, about)
+    except StudyError:  # its message may quote what the file holds
+        words = "cannot be read as patients; `redose predict` says why, which is not kept where keys are pseudonyms"
+        raise StudyError(f"{source}: {words}.") from None
+    return pseudonyms.kept(checks.check(pseudonyms.hidden(study, salt), every_level=False))
+
+
+def given(source: Path, about: dict) -> tables.Study:
+    """The study in a JSON file or a folder of tables. Raises StudyError where it is neither."""
+    return from_json(source, about) if source.is_file() else from_folder(source, about)
 
 
 def from_folder(folder: Path, about: dict) -> tables.Study:

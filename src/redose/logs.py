@@ -28,6 +28,11 @@ def _last_words(kind, error, traceback) -> None:
         log.error("unexpected error", exc_info=(kind, error, traceback))
 
 
-def say(text: str) -> None:
-    """One message, possibly of many lines."""
-    log.info("%s", text)
+def say(text: str, on_screen: str | None = None) -> None:
+    """One message, possibly of many lines. on_screen: what the terminal shows in its place and no file keeps."""
+    if on_screen is None or on_screen == text:
+        log.info("%s", text)
+        return
+    for handler in log.handlers:
+        said = text if isinstance(handler, logging.FileHandler) else on_screen
+        handler.handle(log.makeRecord(log.name, logging.INFO, "", 0, "%s", (said,), None))

@@ -242,6 +242,7 @@ studies:
   {scalar(name)}: # its folder under results/
     folder: {scalar(place(folder))} # of study.yaml and the tables
     source: tables
+    #privacy: {{salt: salt.txt, fewest: 5}} # pseudonyms, no small counts of subgroups: docs/privacy.md of redose
     estimand:
       # What ends an interval without a progression counts as (death cannot be followed through):
 {words}

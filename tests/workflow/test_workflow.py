@@ -1,5 +1,7 @@
-"""The real DAG on tiny settings: lint, dry run, all three studies, faults in the input, what reruns."""
+"""The real DAG on tiny settings: lint, dry run, all three studies, faults in the input, pseudonyms, what reruns."""
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -8,6 +10,7 @@ import sys
 from pathlib import Path
 
 import columns
+import leaks
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,8 +18,10 @@ import xarray as xr
 import yaml
 
 from redose import codebook
+from redose.pseudonyms import pseudonym
 
 ROOT = Path(__file__).parents[2]
+SALT = hashlib.sha256(b"of the tests").hexdigest()
 EASY = {"rhat": 5.0, "rhat_patient": 5.0, "ess_bulk": 1, "ess_tail": 1, "divergences": 10000, "bfmi": 0.0}
 
 
@@ -172,7 +177,7 @@ def study_folder(folder: Path) -> Path:
     """A small valid study on disk."""
     folder.mkdir()
     (folder / "study.yaml").write_text("title: mine\nday_0: first infusion\n")
-    patients = pd.DataFrame({"patient": [f"p{i:02d}" for i in range(30)], "arm": ["a", "b"] * 15})
+    patients = pd.DataFrame({"patient": [f"Zweig-{i:02d}" for i in range(30)], "arm": ["a", "b"] * 15})
     intervals = pd.DataFrame(
         {"patient": patients["patient"], "interval": 1, "start_day": 0, "end_day": range(40, 340, 10)}
     )
@@ -208,10 +213,11 @@ def hazards(*covariates: str) -> dict:
     return {"baseline": "weibull", "frailty": False, **of, "death": {"covariates": [], "time_dependent": []}}
 
 
-def own_config(path: Path, models: dict, limits: dict, draws: int) -> Path:
-    """Writes a config that names studies of the user's own: study (and its folder) -> model -> settings."""
+def own_config(path: Path, models: dict, limits: dict, draws: int, **more: dict) -> Path:
+    """Writes a config that names studies of the user's own: study (and its folder) -> model -> settings. more: study ->
+    further settings."""
     estimand = {"death": "competing", "transplant": "hypothetical", "new_therapy": "hypothetical"}
-    studies = {name: {"folder": name, "estimand": estimand, "models": of} for name, of in models.items()}
+    studies = {n: {"folder": n, "estimand": estimand, "models": of, **more.get(n, {})} for n, of in models.items()}
     sampling = {"chains": 2, "tune": 60, "draws": draws, "target_accept": 0.8}
     settings = {"studies": studies, "sampling": sampling, "acceptance": limits}
     settings["decision"] = {"ahead": {"most": 8, "draws": 40, "chunk": 20}}
@@ -224,8 +230,13 @@ BEYOND_FEW = {**EASY, "ess_bulk": 201}  # of n draws the bulk ESS is at most n l
 
 
 def mine(folder: Path, limits: dict = EASY) -> Path:
-    """A config that names one study of the user's own."""
-    return own_config(folder / "mine.yaml", {"mine": {"intervals": hazards("arm") | FEW}}, limits, 60)
+    """A config that names one study of the user's own, with pseudonyms for its patients and for newcomers."""
+    (folder / "salt.txt").write_text(SALT)
+    known = {"arm": "a", "today": 30}
+    (folder / "new.json").write_text(json.dumps([{"patient": p} | known for p in ("Zweig-03", "Zweig-new")]))
+    private = {"newcomers": "new.json", "privacy": {"salt": "salt.txt", "fewest": 5}}
+    models = {"mine": {"intervals": hazards("arm") | FEW}}
+    return own_config(folder / "mine.yaml", models, limits, 60, mine=private)
 
 
 @pytest.fixture(scope="module")
@@ -340,6 +351,31 @@ def test_a_calibration_belongs_to_a_dossier_where_the_config_says_so(asked, tmp_
     assert ("judge_calibration" in result.stdout) == asked
 
 
+def test_no_patient_key_is_left_in_results_and_logs(analysed):
+    folder, _ = analysed
+    behind = [folder / "results", folder / "logs"]
+    kinds = {f.suffix for f in behind[0].rglob("*") if f.is_file()}
+    assert {".parquet", ".nc", ".csv", ".json", ".svg", ".html"} <= kinds
+    assert not leaks.places(behind, ["Zweig", SALT, hashlib.sha256(SALT.encode()).hexdigest()])
+    patients = pd.read_parquet(folder / "results/mine/tables/patients.parquet")["patient"].tolist()
+    assert patients == sorted(pseudonym(SALT, f"Zweig-{i:02d}") for i in range(30))
+    predicted = pd.read_csv(folder / "results/mine/intervals/newcomers.csv")["patient"]
+    assert set(predicted) == {pseudonym(SALT, "Zweig-03"), pseudonym(SALT, "Zweig-new")}
+    page = (folder / "results/mine/report.html").read_text(encoding="utf-8")
+    assert patients[0] in page and "Patients have pseudonyms" in page
+    assert leaks.places([folder / "mine"], ["Zweig"]), "the search finds what is there"
+
+
+def test_a_salt_that_is_missing_is_asked_for_before_any_job(tmp_path):
+    study_folder(tmp_path / "mine")
+    config = mine(tmp_path)
+    (tmp_path / "salt.txt").unlink()
+    result = run(tmp_path, config, "-n")
+    assert result.returncode != 0
+    words = "config: privacy.salt: there is no file 'salt.txt' (study mine); make it: python -c"
+    assert words in result.stdout + result.stderr
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
@@ -350,15 +386,17 @@ def test_five_faults_stop_before_sampling_and_leave_the_results(analysed):
     table = pd.read_csv(folder / "mine/intervals.csv", dtype=str)
     table.loc[2, "outcome"] = "dead"
     table.loc[5, "end_day"] = "-3"
-    table.loc[7, "patient"] = "p99"
+    table.loc[7, "patient"] = "Zweig-99"
     table.loc[11, "start_day"] = "zero"
     table.loc[13, "interval"] = "2"
     table.to_csv(folder / "mine/intervals.csv", index=False)
     result = run(folder, config)
     assert result.returncode != 0
-    for row, patient in ((4, "p02"), (7, "p05"), (9, "p99"), (13, "p11"), (15, "p13")):
-        lines = [line for line in result.stderr.splitlines() if f"intervals.csv row {row} " in line and patient in line]
-        assert lines, (row, patient, result.stderr[-3000:])
+    for row, number in ((4, "02"), (7, "05"), (9, "99"), (13, "11"), (15, "13")):
+        whom = pseudonym(SALT, f"Zweig-{number}")
+        lines = [line for line in result.stderr.splitlines() if f"intervals.csv row {row} " in line and whom in line]
+        assert lines, (row, whom, result.stderr[-3000:])
+    assert "Zweig" not in result.stderr
     assert "compiling" not in result.stderr
     assert "Traceback" not in result.stderr
     assert contents(folder / "results") == before

@@ -6,6 +6,8 @@ import os
 from functools import cache
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
+
 PACKAGE = Path(next(iter(importlib.util.find_spec("redose").submodule_search_locations)))
 TABLES = ["patients", "infusions", "courses", "mrd", "burden", "intervals", "gvhd", "conditions"]
 EVENT_MODELS = "intervals|joint_value|joint_slope|joint_value_slope|joint_step"  # `gvhd` has conclusions of its own
@@ -110,6 +112,15 @@ def tables_of(wildcards):
         return f"results/{wildcards.study}/source"
     found = Path(folder_of(wildcards)).glob("*")  # as redose.tables.table_files chooses
     return sorted(str(f) for f in found if f.suffix.casefold() in (".csv", ".parquet") and f.name[0] != ".")
+
+
+def salt_of(wildcards):
+    """File of the salt that turns patient keys into pseudonyms; none where the config has no `privacy: salt:`."""
+    salt = study_of(wildcards).get("privacy", {}).get("salt", config["privacy"]["salt"])
+    if salt and not Path(salt).exists():
+        cure = 'make it: python -c "import secrets; print(secrets.token_hex(32))" > ' + salt
+        raise WorkflowError(f"config: privacy.salt: there is no file {salt!r} (study {wildcards.study}); {cure}")
+    return salt or []
 
 
 def protocol_of(wildcards):

@@ -45,6 +45,7 @@ rule check:
     input:
         about=about_of,
         tables=tables_of,
+        salt=salt_of,
     output:
         # `update`: a study that fails its checks leaves the previous results as they were
         update(expand("results/{{study}}/tables/{table}.parquet", table=TABLES)),

@@ -59,6 +59,7 @@ rule predict_newcomers:
     input:
         predictor="results/{study}/{model}/predictor.nc",
         patients=newcomers_of,
+        salt=salt_of,
     output:
         table="results/{study}/{model}/newcomers.csv",
         curves="results/{study}/{model}/newcomers_curves.csv",

@@ -1,13 +1,16 @@
 from pathlib import Path
 
-from redose import checks, files, logs, tables
+from redose import checks, files, logs, pseudonyms, tables
 
 logs.start(snakemake.log[0])
 given = snakemake.input.tables  # the folder of derived tables; or those beside study.yaml, read as `redose check` does
 folder = Path(given) if isinstance(given, str) and Path(given).is_dir() else Path(snakemake.input.about).parent
 study = tables.read_study(Path(snakemake.input.about), folder, snakemake.wildcards.study)
-verdict = checks.check(study)
-logs.say(verdict.text())
+if snakemake.input.salt:
+    study = pseudonyms.hidden(study, pseudonyms.read_salt(snakemake.input.salt))
+found = checks.check(study)
+verdict = pseudonyms.kept(found) if snakemake.input.salt else found
+logs.say(verdict.text(), on_screen=found.text())
 if not verdict.passed:
     raise SystemExit(1)
 tables.write_checked(verdict.tables, Path(snakemake.output.about).parent)

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from redose.cli import check, new, predict
+from redose.cli import check, new, predict, pseudonym
 
 app = typer.Typer(
-    help="""Make and check the folder of a study, and predict patients from a fit.
+    help="""Make and check the folder of a study, predict patients from a fit, and tell their pseudonyms.
 
     The analysis itself is Snakemake's: ./run, or snakemake with .venv activated.""",
     no_args_is_help=True,
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("new", help=new.HELP, epilog=new.EXITS)(new.new)
 app.command("check", help=check.HELP, epilog=check.EXITS)(check.check)
 app.command("predict", help=predict.HELP, epilog=predict.EXITS)(predict.predict)
+app.command("pseudonym", help=pseudonym.HELP, epilog=pseudonym.EXITS)(pseudonym.pseudonym)
 
 
 def version(wanted: bool) -> None:
