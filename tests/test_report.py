@@ -637,3 +637,31 @@ def test_a_calibration_is_shown_where_the_config_asks_for_it(joint, tmp_path):
     page = Page(report.render(read, dossiers.pictured_in(read, folder)))
     assert "of 2 quantities 1 is not calibrated" in "".join(page.text)
     assert "Ranks of true values" in " ".join(i["alt"] for i in page.images if i["alt"].endswith("model joint_step"))
+
+
+@pytest.mark.parametrize("which", WHICH)
+def test_small_counts_are_not_shown_where_the_study_asks_for_it(which, request):
+    """Six patients, two an arm: hardly a count of a subgroup is left, and all of the study stay."""
+    shown, html, _ = request.getfixturevalue(which)
+    assert "privacy: fewest" not in html
+    own = shown.config | {"privacy": {"fewest": 5}}
+    asked = replace(shown, settings=shown.settings | {"studies": {shown.study: own}})
+    page = Page(report.render(asked, "data:,", printed := report.Printed()))
+    of_groups = next(t for t in printed.tables.values() if t.caption == tables.data.by_group(asked).caption)
+    written = report.printed.frame(of_groups)  # its CSV
+    assert written["patients (value)"].isna().all() and set(written["patients"]) <= {"< 5", "withheld"}
+    assert "Counts from 1 to 4 are shown as < 5" in " ".join(page.text)
+    groups = tables.data.by_group(asked)
+    assert len(groups.rows) == 3
+    for row in groups.rows:
+        assert {cell.text for cell in row[1:5]} <= {"< 5", "withheld", "0"}
+    assert tables.data.contents(asked) == tables.data.contents(shown)
+    fit = asked.best
+    assert tables.checking.residuals(asked, fit).remark and not tables.checking.residuals(asked, fit).file
+    assert tables.intervals.lengths(asked, fit) == tables.intervals.lengths(shown, fit)  # 12 intervals, 7 events
+
+
+def test_what_lies_outside_its_band_is_named_without_its_small_count(ill):
+    counts = ill[0].gvhd.counts.copy()
+    counts.loc[2, "high"] = 2.0  # three of grade 4 were seen
+    assert tables.overview.counts(replace(ill[0].gvhd, counts=counts), 5)[4].text == "outside: acute 4"

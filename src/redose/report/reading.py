@@ -167,6 +167,16 @@ class Dossier:
         return self.settings["studies"][self.study]
 
     @property
+    def privacy(self) -> dict:
+        """What results do not say of patients: the study's own entries before those of all studies."""
+        return {**self.settings["privacy"], **self.config.get("privacy", {})}
+
+    @property
+    def fewest(self) -> int:
+        """Patients, intervals or events below which counts of subgroups are not shown; 0: all are."""
+        return self.privacy["fewest"]
+
+    @property
     def accepted(self) -> dict:
         """Every model that passed the gate, by name."""
         return self.fits | ({self.gvhd.model: self.gvhd} if self.gvhd else {})

@@ -1,7 +1,8 @@
 """Cells and tables of a dossier: the text that is shown, and the value that sorts."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -14,11 +15,17 @@ OUTCOMES = {**labels.CAUSES, "censored": "end of follow-up"}
 
 @dataclass(frozen=True)
 class Cell:
-    """Text, the value by which its column is sorted (None: by the text), and the chapter that the text leads to."""
+    """Text, the value by which its column is sorted (None: by the text), and the chapter that the text leads to.
+
+    counted: name of what is counted, where a cell is a count of patients, intervals or events of a subgroup; the same
+    count has the same name wherever it stands in the table. computed: names of the counts that a cell is computed
+    from. `suppression` hides the two where counts are small."""
 
     text: str
     value: float | None = None
     chapter: str = ""
+    counted: Hashable | None = None
+    computed: tuple[Hashable, ...] = ()
 
     @property
     def key(self) -> str:
@@ -29,13 +36,29 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Sum:
+    """Counts, by name, that add up to `total` or to less; total None: to what other tables tell of the study."""
+
+    parts: tuple[Hashable, ...]
+    total: Hashable | None = None
+
+    @property
+    def names(self) -> tuple[Hashable, ...]:
+        """All counts of the sum."""
+        return self.parts if self.total is None else (*self.parts, self.total)
+
+
+@dataclass(frozen=True)
 class Table:
-    """A table: columns, rows of cells, and the file of the run that holds the same numbers."""
+    """A table: columns, rows of cells, and the file of the run that holds the same numbers. sums: what readers can add
+    up of its counts of subgroups; remark: a sentence below it."""
 
     caption: str
     columns: list[str]
     rows: list[list[Cell]]
     file: str = ""
+    sums: tuple[Sum, ...] = ()
+    remark: str = ""
 
     @property
     def right(self) -> list[bool]:
@@ -51,6 +74,24 @@ def place(chapter: str) -> Cell:
 
 def count(number: int) -> Cell:
     return Cell(f"{number:,}".replace(",", " "), float(number))
+
+
+def tally(number: int, *name: Hashable) -> Cell:
+    """A count of patients, intervals or events of a subgroup; name: subgroup, and what is counted."""
+    return replace(count(number), counted=name)
+
+
+def computed(made: Cell, *tallies: Cell) -> Cell:
+    """The cell, marked as computed from these tallies: a share of few, or the mean of few, tells of each of them."""
+    return replace(made, computed=tuple(t.counted for t in tallies))
+
+
+def sums_over(rows: list[list[Cell]]) -> tuple[Sum, ...]:
+    """For every kind of tally, the last word of its name, the sum over all subgroups: the whole study's is known."""
+    found: dict[Hashable, dict] = {}
+    for name in (c.counted for row in rows for c in row if c.counted is not None):
+        found.setdefault(name[-1], {})[name] = None
+    return tuple(Sum(tuple(names)) for names in found.values() if len(names) > 1)
 
 
 def cell(value: float, write=words.number) -> Cell:

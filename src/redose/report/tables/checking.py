@@ -6,9 +6,13 @@ from redose.figures import calibration, labels
 from redose.figures.accuracy import NAMES as REFERENCES
 from redose.report import words
 from redose.report.reading import Dossier, Fit, Gvhd
-from redose.report.tables.cells import Cell, Table, cell, count, estimate
+from redose.report.tables.cells import Cell, Sum, Table, cell, computed, count, estimate, tally
+from redose.report.tables.suppression import small_counts_hidden
+
+EVERY = "all"  # intervals, as redose.residuals names them
 
 
+@small_counts_hidden
 def accuracy(dossier: Dossier) -> Table:
     """Accuracy of every model and reference by window and cause, patients left out."""
     rows, keys = [], ["landmark", "horizon", "cause", "model"]
@@ -16,9 +20,12 @@ def accuracy(dossier: Dossier) -> Table:
         of = part.set_index("metric")
         row = [cell(landmark, "{:g}".format), cell(horizon, "{:g}".format), Cell(labels.CAUSES.get(cause, cause))]
         row.append(Cell(REFERENCES.get(model, model)))
+        window = landmark, horizon, cause, model
+        sizes = [tally(int(of[n].iloc[0]), *window, n) for n in ("patients", "cases")]
         for name in ("auc", "ipa", "observed_expected"):
-            row.append(estimate(*of.loc[name, ["estimate", "low", "high"]], "{:.2f}".format))
-        rows.append([*row, count(int(of["patients"].iloc[0])), count(int(of["cases"].iloc[0]))])
+            found = estimate(*of.loc[name, ["estimate", "low", "high"]], "{:.2f}".format)
+            row.append(computed(found, *sizes))
+        rows.append([*row, *sizes])
     columns = ["day", "+ days", "outcome", "model", "AUC", "index of prediction accuracy", "observed / expected"]
     columns += ["patients", "events"]
     return Table("Accuracy of predictions of patients left out", columns, rows, "validation/accuracy.csv")
@@ -91,15 +98,32 @@ def divergences(sampler: dict) -> Cell:
     return Cell(f"{found}{repeated if before else ''}", found)
 
 
+@small_counts_hidden
 def residuals(dossier: Dossier, fit: Fit) -> Table:
     """Events against those that the model expects, by cause and interval number, with the verdict on the residuals."""
     rows = []
     for r in fit.residuals.itertuples():
-        counts = [count(r.intervals), count(r.events), cell(r.expected, "{:.1f}".format)]
+        number = str(r.interval)
+        counts = [tally(r.intervals, number, "intervals"), tally(r.events, number, r.cause)]
+        counts.append(cell(r.expected, "{:.1f}".format))
         p = [cell(x, words.p_value) for x in (r.p, r.p_median)]
-        rows.append([Cell(labels.CAUSES[r.cause]), Cell(str(r.interval)), *counts, *p, Cell(r.verdict)])
+        rows.append([Cell(labels.CAUSES[r.cause]), Cell(number), *counts, *p, Cell(r.verdict)])
     columns = ["cause", "interval", "intervals", "events", "expected", "p of one draw", "median p", "verdict"]
-    return Table(f"Cox-Snell residuals, model {fit.model}", columns, rows, f"{fit.model}/residuals.csv")
+    sums = sums_of_residuals(rows, list(dict.fromkeys(fit.residuals["cause"])))
+    caption = f"Cox-Snell residuals, model {fit.model}"
+    return Table(caption, columns, rows, f"{fit.model}/residuals.csv", sums)
+
+
+def sums_of_residuals(rows: list[list[Cell]], causes: list[str]) -> tuple[Sum, ...]:
+    """Over interval numbers, which add up to those of all intervals, and events within intervals."""
+    names = dict.fromkeys(c.counted for row in rows for c in row if c.counted is not None)
+    found = []
+    for what in ("intervals", *causes):
+        parts = tuple(n for n in names if n[1] == what and n[0] != EVERY)
+        found += [Sum(parts, (EVERY, what))] if parts and (EVERY, what) in names else []
+    numbers = [number for number, what in names if what == "intervals"]
+    within = [tuple((k, c) for c in causes if (k, c) in names) for k in numbers]
+    return (*found, *(Sum(parts, (k, "intervals")) for k, parts in zip(numbers, within, strict=True) if parts))
 
 
 def sensitivity(dossier: Dossier, fit: Fit | Gvhd) -> Table:

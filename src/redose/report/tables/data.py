@@ -4,9 +4,11 @@ from pathlib import PurePath
 
 from redose.report import words
 from redose.report.reading import Dossier
-from redose.report.tables.cells import OUTCOMES, Cell, Table, cell, count
+from redose.report.tables.cells import OUTCOMES, Cell, Sum, Table, cell, computed, count, sums_over, tally
+from redose.report.tables.suppression import small_counts_hidden
 
 LAST = 6  # interval numbers from here on are pooled
+WITHIN = (("patients", "intervals"), ("death", "patients"))  # of a group: the first is never more than the second
 
 
 def contents(dossier: Dossier) -> Table:
@@ -30,51 +32,68 @@ def contents(dossier: Dossier) -> Table:
     return Table("What the study holds, after the checks", ["item", "number"], rows)
 
 
+@small_counts_hidden
 def outcomes(dossier: Dossier) -> Table:
     """Intervals by number and outcome."""
     intervals = dossier.tables["intervals"]
     number = intervals["interval"].clip(upper=LAST)
     found = [o for o in OUTCOMES if (intervals["outcome"] == o).any()]
-    rows = []
+    rows, sums = [], []
     for k in sorted(number.unique()):
         mine = intervals[number == k]
         name = f"{k} and later" if k == LAST else str(k)
         length = (mine["end_day"] - mine["start_day"]).median()
-        of_kind = [count(int((mine["outcome"] == o).sum())) for o in found]
-        rows.append([Cell(name, float(k)), count(len(mine)), *of_kind, cell(length, lambda x: f"{x:.0f}")])
+        of_kind = [tally(int((mine["outcome"] == o).sum()), k, o) for o in found]
+        started = tally(len(mine), k, "started")
+        middle = computed(cell(length, lambda x: f"{x:.0f}"), started)
+        rows.append([Cell(name, float(k)), started, *of_kind, middle])
+        sums.append(Sum(tuple((k, o) for o in found), (k, "started")))
     columns = ["interval", "started", *(f"ended by {OUTCOMES[o]}" for o in found), "median length, days"]
-    return Table("Progression-free intervals by number and outcome", columns, rows)
+    sums += sums_over(rows)
+    return Table("Progression-free intervals by number and outcome", columns, rows, sums=tuple(sums))
 
 
+@small_counts_hidden
 def by_group(dossier: Dossier) -> Table | None:
     """Patients, intervals, infusions and samples by schedule or arm; None where there is one group."""
     t, column = dossier.tables, dossier.group
     of_patient = t["patients"].set_index("patient")[column]
     if of_patient.nunique() < 2:
         return None
-    rows = []
+    rows, sums = [], []
     for level in sorted(of_patient.unique()):
         mine = set(of_patient.index[of_patient == level])
         intervals, infusions, mrd = (t[n][t[n]["patient"].isin(mine)] for n in ("intervals", "infusions", "mrd"))
-        ended = [count(int((intervals["outcome"] == o).sum())) for o in ("progression", "death")]
-        row = [Cell(str(level)), count(len(mine)), count(len(intervals)), *ended]
-        row += [count(len(infusions))] * bool(len(t["infusions"]))
-        row += [count(len(mrd)), cell(mrd["below"].mean(), words.percent)] if len(t["mrd"]) else []
+        ended = [tally(int((intervals["outcome"] == o).sum()), level, o) for o in ("progression", "death")]
+        row = [Cell(str(level)), tally(len(mine), level, "patients"), tally(len(intervals), level, "intervals"), *ended]
+        row += [tally(len(infusions), level, "infusions")] * bool(len(t["infusions"]))
+        if len(t["mrd"]):
+            samples = tally(len(mrd), level, "samples")
+            row += [samples, computed(cell(mrd["below"].mean(), words.percent), samples)]
         rows.append(row)
+        sums.append(Sum(((level, "progression"), (level, "death")), (level, "intervals")))
+        sums += [Sum(((level, part),), (level, whole)) for part, whole in WITHIN]
     columns = [column, "patients", "intervals", "progressions", "deaths"]
     columns += ["infusions"] * bool(len(t["infusions"])) + ["MRD samples", "below LOD"] * bool(len(t["mrd"]))
-    return Table(f"The study by {column}", columns, rows)
+    return Table(f"The study by {column}", columns, rows, sums=(*sums, *sums_over(rows)))
 
 
+@small_counts_hidden
 def episodes(dossier: Dossier) -> Table | None:
     """Episodes of GVHD by kind and grade; None without any."""
     episodes = dossier.tables["gvhd"]
     if episodes.empty:
         return None
-    rows = []
+    rows, sums = [], []
     for (kind, grade), part in episodes.groupby(["kind", "grade"], sort=True):
-        rows.append([Cell(kind), Cell(grade or "not graded"), count(len(part)), count(part["patient"].nunique())])
-    return Table("GVHD episodes", ["kind", "grade", "episodes", "patients"], rows)
+        own = kind, grade
+        counts = tally(len(part), *own, "episodes"), tally(part["patient"].nunique(), *own, "patients")
+        rows.append([Cell(kind), Cell(grade or "not graded"), *counts])
+        sums.append(Sum(((*own, "patients"),), (*own, "episodes")))
+    names = [row[2].counted for row in rows]
+    graded = [tuple(n for n in names if n[0] == kind) for kind in dict.fromkeys(n[0] for n in names)]
+    sums += [Sum(parts) for parts in graded if len(parts) > 1]
+    return Table("GVHD episodes", ["kind", "grade", "episodes", "patients"], rows, sums=tuple(sums))
 
 
 def warnings(dossier: Dossier) -> Table | None:

@@ -2,7 +2,8 @@
 
 from redose.report import words
 from redose.report.reading import Dossier, Fit
-from redose.report.tables.cells import Cell, Table, amount, cell, count, estimate
+from redose.report.tables.cells import Cell, Table, amount, cell, count, estimate, sums_over, tally
+from redose.report.tables.suppression import small_counts_hidden
 
 SHOWN_OF_REGIMES = ["gain", "rmst", "progression", "gvhd", "infusions", "tests", "delay", "cost", "cost_per_free_month"]
 MOST_CELLS = 10  # of the grid that the table of regimes shows
@@ -52,18 +53,22 @@ def moving_weights(dossier: Dossier, fit: Fit) -> Table | None:
     return Table(caption, columns, rows, f"decision/{fit.model}/sensitivity.csv")
 
 
+@small_counts_hidden
 def subgroups(dossier: Dossier, fit: Fit) -> Table | None:
     """The choice by subgroup; None where the study has one group."""
     table = fit.decision["subgroups"]
     if len(table) < 2:
         return None
+    real = dossier.settings["decision"]["ahead"]["patients"] == "trial"  # else they are made up
     rows = []
     for r in table.itertuples():
         gain = estimate(r.gain, r.gain_low, r.gain_high, amount)
-        row = [Cell(r.cell), count(r.patients), Cell(r.regime), gain, cell(r.p_gain, words.probability)]
+        simulated = tally(r.patients, r.cell, "patients") if real else count(r.patients)
+        row = [Cell(r.cell), simulated, Cell(r.regime), gain, cell(r.p_gain, words.probability)]
         rows.append([*row, cell(r.regret_of_common, amount)])
     columns = ["subgroup", "simulated", "regime chosen", "gain, days", "P(gain)", "lost by the common choice, days"]
-    return Table(f"The choice by subgroup, model {fit.model}", columns, rows, f"decision/{fit.model}/subgroups.csv")
+    caption = f"The choice by subgroup, model {fit.model}"
+    return Table(caption, columns, rows, f"decision/{fit.model}/subgroups.csv", sums_over(rows))
 
 
 def prior_bound(dossier: Dossier, fit: Fit) -> list[str]:

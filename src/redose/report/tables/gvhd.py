@@ -5,17 +5,24 @@ import math
 from redose.figures import labels
 from redose.report import words
 from redose.report.reading import Dossier
-from redose.report.tables.cells import Cell, Table, cell, count, estimate
+from redose.report.tables.cells import Cell, Sum, Table, cell, count, estimate, tally
+from redose.report.tables.suppression import small_counts_hidden
 
 
+@small_counts_hidden
 def counts(dossier: Dossier) -> Table:
     """Episodes by kind and grade, observed and replicated."""
     rows = []
     for r in dossier.gvhd.counts.itertuples():
         again = estimate(r.mean, r.low, r.high, lambda x: words.number(x, 2) if x < 10 else f"{x:.0f}")
-        rows.append([Cell(r.kind), Cell(str(r.grade)), count(int(r.observed)), again])
+        rows.append([Cell(r.kind), Cell(str(r.grade)), tally(int(r.observed), r.kind, str(r.grade)), again])
     columns = ["kind", "grade", "observed", "replicated by the model"]
-    return Table("Episodes of GVHD, observed and replicated", columns, rows, "gvhd/counts.csv")
+    names = [row[2].counted for row in rows]
+    graded = {kind: tuple(n for n in names if n[0] == kind and n[1] != "any") for kind, _ in names}
+    sums = [Sum(own, (kind, "any") if (kind, "any") in names else None) for kind, own in graded.items() if own]
+    sums.append(Sum(tuple(n for n in names if n[1] == "any")))
+    caption = "Episodes of GVHD, observed and replicated"
+    return Table(caption, columns, rows, "gvhd/counts.csv", tuple(sums))
 
 
 def effects(dossier: Dossier) -> Table | None:

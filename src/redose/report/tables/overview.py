@@ -17,7 +17,7 @@ def overview(dossier: Dossier) -> Table:
     for fit in dossier.fits.values():
         rows += [*curves(dossier, fit), *below(fit), residuals(fit), *priors(dossier, fit), left_out(fit)]
     if dossier.gvhd:
-        rows += [*incidence(dossier.gvhd), counts(dossier.gvhd), *priors(dossier, dossier.gvhd)]
+        rows += [*incidence(dossier.gvhd), counts(dossier.gvhd, dossier.fewest), *priors(dossier, dossier.gvhd)]
     rows += [calibration(dossier)] if dossier.calibration else []
     columns = ["model", "what is checked", "compared", "within the band", "what stands out", "shown in"]
     return Table("What is checked, and what the checks say", columns, rows)
@@ -112,10 +112,10 @@ def incidence(fit: Gvhd) -> list[list[Cell]]:
     return found
 
 
-def counts(fit: Gvhd) -> list[Cell]:
-    """Observed episodes by kind and grade against replicated ones."""
+def counts(fit: Gvhd, fewest: int = 0) -> list[Cell]:
+    """Observed episodes by kind and grade against replicated ones; their number where small counts are not hidden."""
     out = ~inside(fit.counts)
-    named = [f"{r.kind} {r.grade} ({r.observed})" for r in fit.counts[out].itertuples()]
+    named = [f"{r.kind} {r.grade}{'' if fewest > 1 else f' ({r.observed})'}" for r in fit.counts[out].itertuples()]
     said = f"outside: {words.listed(named)}" if named else "nothing: all within"
     compared = f"episodes by kind and grade, {len(out)} counts"
     return row(fit.model, "number and grade of GVHD", compared, 1 - out.mean(), said)

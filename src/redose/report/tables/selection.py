@@ -5,8 +5,9 @@ import pandas as pd
 from redose import covariates
 from redose.report import words
 from redose.report.reading import Dossier, Fit
-from redose.report.tables.cells import OUTCOMES, Cell, Table, cell, count, estimate
+from redose.report.tables.cells import OUTCOMES, Cell, Sum, Table, cell, computed, estimate, sums_over, tally
 from redose.report.tables.people import described, described_by
+from redose.report.tables.suppression import small_counts_hidden
 
 
 def gains(dossier: Dossier, fit: Fit) -> Table:
@@ -27,6 +28,7 @@ def gains(dossier: Dossier, fit: Fit) -> Table:
     return Table(caption, every, rows, f"selection/{fit.model}.gain.csv")
 
 
+@small_counts_hidden
 def gains_by_subgroup(dossier: Dossier, fit: Fit) -> Table | None:
     """Verdicts and mean gain above and below the medians of burden and microenvironment; None where it has neither."""
     patients = dossier.tables["patients"]
@@ -35,14 +37,17 @@ def gains_by_subgroup(dossier: Dossier, fit: Fit) -> Table | None:
         return None
     joined = fit.gain.merge(patients, on="patient")
     high = {c: joined[c] > patients[c].median() for c in columns}
-    rows = []
+    rows, sums, verdicts = [], [], ("selected", "undecided", "not selected")
     for key, part in joined.groupby([high[c].rename(c) for c in columns]):
         of_group = zip(columns, key if isinstance(key, tuple) else (key,), strict=True)
         label = ", ".join(f"{dossier.about['covariates'][c]['label']} {'high' if h else 'low'}" for c, h in of_group)
-        counts = [count(int((part["verdict"] == v).sum())) for v in ("selected", "undecided", "not selected")]
-        rows.append([Cell(label), count(len(part)), *counts, cell(part["gain"].mean(), "{:.0f}".format)])
-    columns = ["patients with", "patients", "selected", "undecided", "not selected", "mean gain, days"]
-    return Table("Verdicts by subgroup", columns, rows, f"selection/{fit.model}.gain.csv")
+        counts = [tally(int((part["verdict"] == v).sum()), label, v) for v in verdicts]
+        size = tally(len(part), label, "patients")
+        rows.append([Cell(label), size, *counts, computed(cell(part["gain"].mean(), "{:.0f}".format), size)])
+        sums.append(Sum(tuple((label, v) for v in verdicts), (label, "patients")))
+    columns = ["patients with", "patients", *verdicts, "mean gain, days"]
+    sums += sums_over(rows)
+    return Table("Verdicts by subgroup", columns, rows, f"selection/{fit.model}.gain.csv", tuple(sums))
 
 
 def selection_rules(dossier: Dossier, fit: Fit) -> Table:
