@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 import yaml
 
-from redose import acceptance, contract, files, report
+from redose import acceptance, cohort, contract, dosing, files, report
 from redose.clinical import summarise
 from redose.decisions import choice, gain, outcomes, path, regimes
 from redose.figures import (
@@ -18,15 +18,19 @@ from redose.figures import (
     comparison,
     decisions,
     effects,
+    flow,
     gvhd,
     intervals,
+    kinetics,
     mrd,
     patients,
     priors,
     residuals,
     sampler,
     style,
+    swimmer,
     thresholds,
+    visits,
     workflow,
 )
 from redose.figures.reading import read
@@ -92,14 +96,32 @@ def tables(with_mrd: bool) -> dict[str, pd.DataFrame]:
     rows = [(p, 1, 0.0, np.nan, end, outcome) for p, (outcome, end) in zip(PATIENTS, ends, strict=False)]
     rows += [(PATIENTS[0], 2, 100.0, np.nan, 300.0, "progression"), (PATIENTS[5], 1, 0.0, np.nan, 70.0, "progression")]
     columns = ["patient", "interval", "start_day", "last_free_day", "end_day", "outcome"]
-    found["intervals"] = pd.DataFrame(rows, columns=columns)
+    found["intervals"] = pd.DataFrame(rows, columns=columns).assign(entry_day=np.nan)
     if with_mrd:
         day, below = [0.0, 30.0, 60.0], [False, True, False]
         samples = {"assay": "flow", "mrd": [1e-2, np.nan, 1e-3], "lod": 1e-4, "below": below}
-        found["mrd"] = pd.concat([pd.DataFrame({"patient": p, "day": day, **samples}) for p in PATIENTS])
+        each = [pd.DataFrame({"patient": p, "day": day, **samples}) for p in PATIENTS]
+        found["mrd"] = pd.concat(each, ignore_index=True)
         dose = {"day": 0.0, "cells": 9e8, "product": "NK", "lot": ""}
         found["infusions"] = pd.DataFrame({"patient": PATIENTS, **dose})
     return found
+
+
+def marker_moves(simulated: bool) -> pd.DataFrame:
+    """kinetics.csv of one product with two lots."""
+    truth = 1.2 if simulated else np.nan
+    rows = [
+        ("kill", EVIL, "median patient", "log10", 6, 1.0, 0.8, 1.3),
+        ("kill_low", EVIL, "patient at percentile 5", "log10", None, 0.5, 0.4, 0.6),
+        ("kill_lot", GREEK, "", "log10", 4, 1.1, 0.8, 1.4),
+        ("kill_lot", CHINESE, "", "log10", 2, 0.9, 0.7, 1.2),
+        ("kill_ratio", "size", "6 against -1.5", "ratio", None, 0.75, 0.6, 0.9),
+        ("psi", "", "", "exponent", None, 0.3, 0.2, 0.4),
+        ("doubling", "", "median patient", "days", None, 36.0, 33.0, 40.0),
+        ("half_life", EVIL, "", "days", None, 2.0, 1.5, 2.6),
+    ]
+    table = pd.DataFrame(rows, columns=dosing.COLUMNS[:8]).astype({"infusions": "Int64"})
+    return table.assign(prior_median=1.0, prior_low=0.3, prior_high=4.0, truth=truth)
 
 
 def curves() -> pd.DataFrame:
@@ -498,6 +520,7 @@ def write(
         pd.DataFrame([checks | {"value": "", "message": "late", "cure": "look", "column": "", "at": ""}]),
         folder / "tables" / "checks.csv",
     )
+    describe(folder / "data", study, made)
     if models:
         files.write_table(compare(models), folder / "compare.csv")
     for model, count in rejected.items():
@@ -543,6 +566,17 @@ def pictured_in(read: reading.Dossier, folder: Path) -> str:
     return reading.embedded(folder / "answer.svg")
 
 
+def describe(folder: Path, study: dict, made: dict) -> None:
+    """What the rules `describe_patients` and `draw_data` leave in `folder`."""
+    found = cohort.describe(study, made, CONFIG["studies"]["bladder"]["estimand"])
+    for name, table in found.items():
+        files.write_table(table, folder / f"{name}.csv")
+    t = {name: read(folder / f"{name}.csv") for name in found}
+    style.save(flow.flow(t["flow"]), folder / "flow.svg")
+    style.save(swimmer.swimmer(t["histories"], study["patients"]), folder / "swimmer.svg")
+    style.save(visits.sampling(t["sampling"]), folder / "sampling.svg")
+
+
 def accurate(models: list[str]) -> pd.DataFrame:
     """What the rule `judge_validation` writes: models and references, two causes, one window without a case."""
     rows = []
@@ -584,7 +618,7 @@ def conclude(folder: Path, model: str, simulated: bool) -> None:
     found["residuals"], found["residual_curves"] = residual_tables()
     found["loo"] = pd.DataFrame({"patient": PATIENTS, "elpd": -2.0, "pareto_k": [0.1, 0.2, 0.3, 0.4, 0.5, 0.9]})
     if model != "intervals":
-        found |= {"trajectories": trajectories(), "below_lod": below_lod()}
+        found |= {"trajectories": trajectories(), "below_lod": below_lod(), "kinetics": marker_moves(simulated)}
         files.write_table(threshold(model, simulated), folder / "threshold" / f"{model}.csv")
         files.write_table(risk_curve(), folder / "threshold" / f"{model}.curve.csv")
     for name, table in found.items():
@@ -620,6 +654,7 @@ def draw(folder: Path, model: str, people: pd.DataFrame, made: dict) -> None:
             found[1], found[0], both, [0.1, 0.2, 0.3], 90, {"flow": 1e-4}
         )
         drawn[f"{model}/trajectories"] = mrd.trajectories(read(folder / model / "trajectories.csv"))
+        drawn[f"{model}/kinetics"] = kinetics.kinetics(read(folder / model / "kinetics.csv"), made)
         drawn[f"{model}/below_lod"] = mrd.below_lod(read(folder / model / "below_lod.csv"))
     for place, figure in drawn.items():
         style.save(figure, folder / f"{place}.svg")

@@ -15,8 +15,10 @@ from redose.figures import (
     clinical,
     comparison,
     effects,
+    flow,
     gvhd,
     intervals,
+    kinetics,
     labels,
     mrd,
     patients,
@@ -24,6 +26,7 @@ from redose.figures import (
     residuals,
     sampler,
     style,
+    swimmer,
     thresholds,
     workflow,
 )
@@ -43,8 +46,8 @@ def texts(path) -> str:
 
 def test_every_figure_is_written_as_svg_and_png_and_is_not_blank(folder):
     drawn = sorted(folder.rglob("*.svg"))
-    # joint model, intervals model, comparison, GVHD, decisions, of the sampler by model, Pareto k and rules
-    assert len(drawn) == 12 + 9 + 1 + 6 + 7 + 3 * 3 + 2
+    # joint model, intervals model, comparison, GVHD, decisions, of the sampler by model, Pareto k and rules, data
+    assert len(drawn) == 13 + 9 + 1 + 6 + 7 + 3 * 3 + 2 + 3
     for path in drawn:
         picture = imread(path.with_suffix(".png"))
         assert 0.01 < (picture[..., :3] < 0.9).any(axis=-1).mean() < 0.9, path.name
@@ -64,7 +67,7 @@ def test_the_same_numbers_give_the_same_bytes(folder, tmp_path):
     dossiers.conclude(tmp_path, "joint_step", False)
     dossiers.draw(tmp_path, "joint_step", PEOPLE, dossiers.about())
     again = sorted([*tmp_path.rglob("*.svg"), *tmp_path.rglob("*.png")])
-    assert len(again) == 2 * 15
+    assert len(again) == 2 * 16
     for path in again:
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
 
@@ -360,3 +363,61 @@ def test_the_risk_of_infusions_of_one_dose_is_a_bar():
     assert len(left.lines) == 2 and all(len(line.get_xdata()) == 1 for line in left.lines)
     low, high = left.get_xlim()
     assert low < 9e8 < high
+
+
+def drawn_boxes(figure: Figure) -> list:
+    """(text, its place on the page) of every text of a figure."""
+    figure.canvas.draw()
+    shown = [t for axis in figure.axes for t in axis.texts if t.get_text()]
+    return [(t.get_text(), t.get_window_extent().padded(-1.5)) for t in shown]  # neighbouring lines may touch
+
+
+def enrolled(groups: dict) -> pd.DataFrame:
+    """A flow of one interval each, all ended by progression. groups: name -> patients."""
+    rows = [(g, *r, n) for g, n in groups.items() for r in (("enrolled", ""), ("interval 1", ""))]
+    rows += [(g, "interval 1", "progression", n) for g, n in groups.items()]
+    return pd.DataFrame(rows, columns=["group", "step", "outcome", "count"])
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_names_of_200_letters_do_not_run_into_the_numbers_of_the_flow():
+    names = [dossiers.LONG, 60 * dossiers.CHINESE, dossiers.GREEK, "a platform trial's arm of many words " * 5, "x"]
+    found = drawn_boxes(flow.flow(enrolled({"all patients": 5 * 9999} | dict.fromkeys(names, 9999))))
+    for k, (_, one) in enumerate(found):
+        assert not [t for t, other in found[k + 1 :] if one.overlaps(other)]
+
+
+def test_of_many_arms_the_largest_have_a_column_and_the_others_are_pooled():
+    groups = {"all patients": 210} | {f"arm {k}": k for k in range(1, 21)}
+    shown = flow.columns(enrolled(groups))
+    assert list(shown) == ["arm 17", "arm 18", "arm 19", "arm 20", "the 16 other groups"]
+    pooled = shown["the 16 other groups"].set_index(["step", "outcome"])["count"]
+    assert pooled["interval 1", "progression"] == 210 - 17 - 18 - 19 - 20
+
+
+def test_a_swimmer_tells_samples_below_their_lod_apart_and_says_how_many_patients_it_shows():
+    people = pd.DataFrame({"patient": [f"p{k:03d}" for k in range(90)], "schedule": "none", "arm": ["a", "b"] * 45})
+    spans = people[["patient"]].assign(kind="interval", start=0.0, end=100.0, label="1")
+    points = spans.assign(kind=["above", "below", "infusion"] * 30, start=50.0, end=50.0, label="flow")
+    axis = swimmer.swimmer(pd.concat([spans, points], ignore_index=True), people).axes[0]
+    assert axis.get_title(loc="left").startswith("60 of 90 patients, evenly spaced")
+    assert len(axis.get_yticks()) == 60
+    dots = [x for x in axis.lines if x.get_marker() == "o"]
+    assert {x.get_markerfacecolor() for x in dots} == {"white", style.BLACK}
+    assert sum(len(x.get_xdata()) for x in dots) < 60  # infusions are ticks
+
+
+def test_of_many_lots_those_with_most_infusions_are_drawn():
+    lots = pd.DataFrame({"quantity": "kill_lot", "of": [f"lot {k}" for k in range(30)], "infusions": range(30)})
+    table = pd.concat([dossiers.marker_moves(False).iloc[:1], lots], ignore_index=True)
+    table = table.fillna({"median": 1.0, "low": 0.8, "high": 1.2})
+    figure = kinetics.kinetics(table.fillna({"prior_low": 0.3, "prior_high": 3.0}), dossiers.about())
+    names = [t.get_text() for t in figure.axes[0].get_yticklabels()]
+    assert len(names) == 1 + kinetics.LOTS
+    assert "kill of lot lot 29" in names
+    assert "kill of lot lot 9" not in names
+
+
+@pytest.mark.parametrize(("kill", "text"), [(0.5, "68 %"), (1.0, "90 %"), (2.5, "99.7 %"), (4.0, "99.99 %")])
+def test_a_share_killed_never_reads_as_all(kill, text):
+    assert kinetics.share(kill) == text

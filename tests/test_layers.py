@@ -10,7 +10,7 @@ LAYERS = [
     {"kinetics", "survival", "assay", "files", "logs", "seeds"},
     {"problems", "rules", "about", "contract", "tables", "sheets", "sentinels", "samples", "follow_up", "weeks"}
     | {"patients", "checks", "examples", "dictionary", "codebook", "inquiry", "pseudonyms"},
-    {"coordinates", "covariates", "estimand", "markers", "design", "history", "onsets", "starter"},
+    {"cohort", "coordinates", "covariates", "estimand", "markers", "design", "history", "onsets", "starter"},
     {"priors", "simulate", "prediction"},
     {"one_patient", "newcomers"},
     {"unsettled"},
@@ -18,7 +18,7 @@ LAYERS = [
     {"sampling"},
     {"diagnostics", "acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}
     | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity", "dynamic"}
-    | {"ahead", "accuracy", "references"},
+    | {"ahead", "accuracy", "references", "dosing"},
     {"decisions"},
     {"calibration", "validation"},
     {"figures", "report"},

@@ -255,7 +255,8 @@ def test_a_study_whose_every_fit_was_rejected_concludes_nothing(hopeless):
     ]
     for name in ("data", "checking", "methods", "provenance"):
         assert len(chapter(html, name)) > 20
-    assert {i["alt"].split(" of ")[0] for i in page.images} == {
+    of_models = [i["alt"] for i in page.images if ", model " in i["alt"]]
+    assert {alt.split(" of ")[0] for alt in of_models} == {
         "Prior and posterior densities",
         "Traces and rank plots",
     }
@@ -424,8 +425,8 @@ def test_the_same_results_give_the_same_page(plain, tmp_path):
 
 
 def test_every_figure_has_its_caption_with_the_numbers_of_the_config():
-    drawn = {*reading.FIGURES, *reading.GVHD_FIGURES, *reading.VALIDATION_FIGURES, *reading.STUDY_FIGURES}
-    drawn |= {"answer", "calibration"}
+    drawn = {*reading.FIGURES, *reading.COHORT_FIGURES, *reading.GVHD_FIGURES, *reading.VALIDATION_FIGURES}
+    drawn |= {*reading.STUDY_FIGURES, "answer", "calibration"}
     for name in drawn:
         text = dossiers.CAPTIONS[name]
         assert "How to read it:" in text, name
@@ -665,3 +666,45 @@ def test_what_lies_outside_its_band_is_named_without_its_small_count(ill):
     counts = ill[0].gvhd.counts.copy()
     counts.loc[2, "high"] = 2.0  # three of grade 4 were seen
     assert tables.overview.counts(replace(ill[0].gvhd, counts=counts), 5)[4].text == "outside: acute 4"
+
+
+def test_the_flow_of_patients_by_arm(plain):
+    table = tables.data.flow(plain[0])
+    assert table.columns == ["step", "all patients", dossiers.LONG, dossiers.GREEK, dossiers.CHINESE]
+    rows = cells(table)
+    assert rows[0] == ["enrolled", "6", "2", "2", "2"]
+    assert ["interval 1: ended by end of follow-up", "2", "1", "1", "0"] in rows
+    assert ["interval 2: started", "1", "1", "0", "0"] in rows
+    assert not [r for r in rows if "infused" in r[0] or "new therapy" in r[0]]  # neither is in this study
+
+
+def test_table_1_has_units_quartiles_and_a_column_for_all(plain):
+    rows = cells(tables.data.baseline(plain[0]))
+    assert rows[0] == ["patients", "6", "2", "2", "2"]
+    assert rows[1][:3] == ["burden <b>, cm: median (quartiles)", "3.5 (2.2 to 4.8)", "1.5 (1.2 to 1.8)"]
+    assert rows[2][:3] == ["burden <b>, cm: range", "1 to 6", "1 to 2"]
+    assert "p value" not in plain[1]
+
+
+def test_what_is_missing_is_said_with_what_becomes_of_it(plain, joint):
+    rows = cells(tables.data.missing(joint[0]))
+    assert next(r for r in rows if r[:2] == ["mrd", "mrd"])[:5] == ["mrd", "mrd", "18", "6", "33 %"]
+    assert "censored there in the likelihood" in next(r for r in rows if r[:2] == ["mrd", "mrd"])[5]
+    assert "Nothing is imputed. Every column of the patients is complete." in " ".join("".join(plain[2].text).split())
+    assert tables.data.assays(plain[0]) is None
+    assert cells(tables.data.assays(joint[0]))[0][:6] == ["flow", "18", "6", "3", "33 %", "0.0001"]
+
+
+def test_kill_and_doubling_in_clinical_words_beside_prior_and_truth(joint):
+    read, html, _ = joint
+    rows = {r[0]: r[1:] for r in cells(tables.mrd.kinetics(read, read.with_thresholds[0]))}
+    kill = rows[f"kill of {dossiers.EVIL}: median patient"]
+    assert kill == ["1.00 (0.800 to 1.30) log10", "90 % of the disease killed", "1.00 (0.300 to 4.00)", "6", "1.20"]
+    assert rows["kill by burden <b>: 6 against −1.5"][:2] == ["0.750 (0.600 to 0.900)", "25 % less"]
+    assert rows["doubling time: median patient"][1] == "tenfold in 120 days"  # 36 / log10(2)
+    assert rows[f"half-life of the cells, {dossiers.EVIL}"][1] == "1 % of the effect to come after 13 days"
+    assert [r[0] for r in cells(tables.mrd.lots(read, read.with_thresholds[0]))] == [
+        f"kill of lot {dossiers.GREEK}",
+        f"kill of lot {dossiers.CHINESE}",
+    ]
+    assert html.count("Kill of an infusion and doubling time, model") == 1  # of the main model

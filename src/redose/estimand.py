@@ -34,14 +34,20 @@ def events(estimand: dict[str, str]) -> dict[str, str]:
     return {"progression": "progression"} | dict.fromkeys((*INTERCURRENT, "censored"), "none") | composite | own
 
 
+def beyond(intervals: pd.DataFrame, estimand: dict[str, str]) -> pd.Series:
+    """True for intervals after an outcome of the patient that ends follow-up. intervals: as in `followed`."""
+    patient = intervals["patient"]
+    before = intervals["outcome"].map(estimand).groupby(patient).shift()  # word of what ended the one before
+    return before.isin(("hypothetical", *COMPETING)).groupby(patient).cummax()
+
+
 def followed(intervals: pd.DataFrame, estimand: dict[str, str]) -> pd.DataFrame:
     """The intervals that count, in the columns of the table: nothing after an outcome that ends follow-up, one interval
     where follow-up runs through an outcome, numbered anew by patient. intervals: checked, by patient and time."""
     patient = intervals["patient"]
     before = intervals["outcome"].map(estimand).groupby(patient).shift()  # word of what ended the one before
-    over = before.isin(("hypothetical", *COMPETING)).groupby(patient).cummax()
     number = (before != THROUGH).groupby(patient).cumsum()
-    kept = intervals.assign(interval=number)[~over]
+    kept = intervals.assign(interval=number)[~beyond(intervals, estimand)]
     first, last = (kept.drop_duplicates(["patient", "interval"], keep=end) for end in ("first", "last"))
     starts = {column: first[column].to_numpy() for column in ("start_day", "entry_day")}
     return last.assign(**starts).reset_index(drop=True)

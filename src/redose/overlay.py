@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from redose import prediction, survival
+from redose.cohort.groups import grouped_by
 from redose.sampling import seed_of
 
 DRAWS = 200
@@ -34,7 +35,7 @@ class Group:
 
 def label(patients: pd.DataFrame) -> pd.Series:
     """What patients are grouped by: the planned schedule where schedules differ, else the arm."""
-    return patients["schedule"] if len(patients["schedule"].unique()) > 1 else patients["arm"]
+    return patients[grouped_by(patients)]
 
 
 def groups(data: xr.Dataset, label: pd.Series) -> list[Group]:

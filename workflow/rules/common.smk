@@ -66,6 +66,10 @@ def study_of(wildcards):
     return config["studies"][wildcards.study]
 
 
+def estimand_of(wildcards):
+    return study_of(wildcards)["estimand"]
+
+
 def folder_of(wildcards):
     """The study's folder: relative to the working directory or, for the examples, to the repository."""
     folder = study_of(wildcards)["folder"]

@@ -59,6 +59,34 @@ rule follow_mrd:
         "../scripts/follow_mrd.py"
 
 
+rule summarise_kinetics:
+    input:
+        design="results/{study}/{model}/design.nc",
+        prior="results/{study}/{model}/prior.nc",
+        posterior="results/{study}/{model}/posterior.nc",
+        accepted="results/{study}/{model}/accepted.json",
+        truth=truth_of,
+    output:
+        report(
+            "results/{study}/{model}/kinetics.csv",
+            category=CHAPTERS["mrd"],
+            labels={"study": "{study}", "model": "{model}", "shows": "table of kill and doubling"},
+            caption="../report/table_kinetics.rst",
+        ),
+    log:
+        "logs/summarise_kinetics/{study}.{model}.log",
+    wildcard_constraints:
+        model="joint_[a-z_]+",
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        ci_prob=config["decision"]["ci_prob"],
+        code=digest("summarise_kinetics"),
+    script:
+        "../scripts/summarise_kinetics.py"
+
+
 rule check_residuals:
     input:
         design="results/{study}/{model}/design.nc",

@@ -62,3 +62,46 @@ rule check:
         code=digest("check"),
     script:
         "../scripts/check.py"
+
+
+rule describe_patients:
+    input:
+        tables=expand("results/{{study}}/tables/{table}.parquet", table=TABLES),
+        about="results/{study}/tables/about.json",
+    output:
+        flow=report(
+            "results/{study}/data/flow.csv",
+            category=CHAPTERS["data"],
+            labels={"study": "{study}", "model": "all", "shows": "table of the flow of patients"},
+            caption="../report/table_flow.rst",
+        ),
+        baseline=report(
+            "results/{study}/data/baseline.csv",
+            category=CHAPTERS["data"],
+            labels={"study": "{study}", "model": "all", "shows": "Table 1"},
+            caption="../report/table_baseline.rst",
+        ),
+        assays=report(
+            "results/{study}/data/assays.csv",
+            category=CHAPTERS["data"],
+            labels={"study": "{study}", "model": "all", "shows": "table of assays"},
+            caption="../report/table_assays.rst",
+        ),
+        missing=report(
+            "results/{study}/data/missing.csv",
+            category=CHAPTERS["data"],
+            labels={"study": "{study}", "model": "all", "shows": "table of missing values"},
+            caption="../report/table_missing.rst",
+        ),
+        histories="results/{study}/data/histories.csv",
+        sampling="results/{study}/data/sampling.csv",
+    log:
+        "logs/describe_patients/{study}.log",
+    resources:
+        mem="1GB",
+        runtime="10m",
+    params:
+        estimand=estimand_of,
+        code=digest("describe_patients"),
+    script:
+        "../scripts/describe_patients.py"

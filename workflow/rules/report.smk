@@ -3,6 +3,43 @@ include: "report_common.smk"
 include: "report_graph.smk"
 
 
+rule draw_data:
+    input:
+        patients="results/{study}/tables/patients.parquet",
+        flow="results/{study}/data/flow.csv",
+        histories="results/{study}/data/histories.csv",
+        sampling="results/{study}/data/sampling.csv",
+    output:
+        flow=report(
+            "results/{study}/data/flow.svg",
+            category=CHAPTERS["data"],
+            labels={"study": "{study}", "model": "all", "shows": "flow of patients"},
+            caption="../report/flow.rst",
+        ),
+        swimmer=report(
+            "results/{study}/data/swimmer.svg",
+            category=CHAPTERS["data"],
+            labels={"study": "{study}", "model": "all", "shows": "histories of patients"},
+            caption="../report/swimmer.rst",
+        ),
+        sampling=report(
+            "results/{study}/data/sampling.svg",
+            category=CHAPTERS["data"],
+            labels={"study": "{study}", "model": "all", "shows": "sampling"},
+            caption="../report/sampling.rst",
+        ),
+        png=expand("results/{{study}}/data/{name}.png", name=["flow", "swimmer", "sampling"]),
+    log:
+        "logs/draw_data/{study}.log",
+    resources:
+        mem="1GB",
+        runtime="5m",
+    params:
+        code=digest("draw_data"),
+    script:
+        "../scripts/draw_data.py"
+
+
 rule draw_fit:
     input:
         about="results/{study}/tables/about.json",
@@ -61,6 +98,7 @@ rule draw_mrd:
         below="results/{study}/{model}/below_lod.csv",
         curve="results/{study}/threshold/{model}.curve.csv",
         table="results/{study}/threshold/{model}.csv",
+        kinetics="results/{study}/{model}/kinetics.csv",
         prior="results/{study}/{model}/prior.nc",
         posterior="results/{study}/{model}/posterior.nc",
     output:
@@ -82,7 +120,13 @@ rule draw_mrd:
             labels={"study": "{study}", "model": "{model}", "shows": "share below the LOD"},
             caption="../report/below_lod.rst",
         ),
-        png=expand("results/{{study}}/{{model}}/{name}.png", name=["trajectories", "below_lod"])
+        kinetics=report(
+            "results/{study}/{model}/kinetics.svg",
+            category=CHAPTERS["mrd"],
+            labels={"study": "{study}", "model": "{model}", "shows": "kill and doubling"},
+            caption="../report/kinetics.rst",
+        ),
+        png=expand("results/{{study}}/{{model}}/{name}.png", name=["trajectories", "below_lod", "kinetics"])
         + ["results/{study}/threshold/{model}.png"],
     log:
         "logs/draw_mrd/{study}.{model}.log",
@@ -292,6 +336,7 @@ rule report:
         tables=expand("results/{{study}}/tables/{table}.parquet", table=TABLES),
         about="results/{study}/tables/about.json",
         checks="results/{study}/tables/checks.csv",
+        data=data_of,
         verdicts=verdicts_of,
         fits=fits_of,
         comparison=comparison_of,

@@ -38,6 +38,7 @@ def concluded_from(model):
     if model.startswith("joint"):
         every += ["threshold/{model}.csv", "threshold/{model}.svg", "{model}/trajectories.svg"]
         every += ["{model}/below_lod.svg", "{model}/below_lod.csv"]
+        every += ["{model}/kinetics.csv", "{model}/kinetics.svg"]
     if model == "gvhd":
         every = [f"gvhd/{name}" for name in ("incidence.csv", "counts.csv", "risk.csv")]
         every += [f"gvhd/{name}" for name in ("incidence.svg", "counts.svg", "risk.svg")]
@@ -58,6 +59,12 @@ def decided_from(model):
 # one look-up for each model: what is concluded from one need not wait for the verdict on another
 CONCLUSIONS = {f"from_{model}": concluded_from(model) for model in [*EVENT_MODELS.split("|"), "gvhd"]}
 CONCLUSIONS |= {f"decided_from_{model}": decided_from(model) for model in EVENT_MODELS.split("|")}
+
+
+def data_of(wildcards):
+    """Tables and figures of the study's data."""
+    names = ["flow.csv", "baseline.csv", "assays.csv", "missing.csv", "flow.svg", "swimmer.svg", "sampling.svg"]
+    return [f"results/{wildcards.study}/data/{name}" for name in names]
 
 
 def joint_of(wildcards):

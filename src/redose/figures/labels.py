@@ -1,5 +1,6 @@
 """Names as a reader sees them: covariates, parameters, levels of MRD."""
 
+import re
 import textwrap
 
 import pandas as pd
@@ -95,7 +96,25 @@ NUMBERED = (  # their index is no covariate
     ),
     *(f"{name}_{kind}" for name in ("background", "risk", "grade") for kind in ("acute", "chronic")),
 )
+KINETICS = {  # quantities of kinetics.csv; {of}: a product, lot, covariate, agent or time
+    **dict.fromkeys(("kill", "kill_low", "kill_high"), "kill of {of}"),
+    "kill_lot": "kill of lot {of}",
+    "kill_ratio": "kill by {of}",
+    "kill_timed": "kill by {of}",
+    "kill_dose": "kill by dose",
+    "kill_repeat": "kill on redosing",
+    "kill_lots": "kill by lot",
+    "psi": "exponent ψ of the dose",
+    **dict.fromkeys(("doubling", "doubling_low", "doubling_high"), "doubling time"),
+    "doubling_ratio": "doubling time by {of}",
+    "half_life": "half-life of the cells, {of}",
+    "course": "kill of {of}",
+    "cured": "share that never regrows",
+    **dict.fromkeys(("change", "change_low", "change_high"), "change {of}"),
+    "change_difference": "change by {of}",
+}
 LINKS = dict.fromkeys(("value", "value_slope"), CONDITIONS["MRD, per log10"]) | {"step": CONDITIONS["MRD above tau"]}
+MINUS = re.compile(r"(?<!\S)-(?=[0-9.])")  # before a number
 SUPERSCRIPTS = str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹·")
 
 
@@ -135,6 +154,14 @@ def covariate(name: str, about: dict, patients: pd.DataFrame) -> str:
     unit = known.get("unit", "").split(" (")[0]
     step = f"{known.get('per', 1):g} {'' if unit in label else unit}".rstrip()
     return f"{label}, +{step}" if unit or "per" in known else label
+
+
+def kinetics(quantity: str, of: str, contrast: str, about: dict) -> str:
+    """A quantity of kinetics.csv in words: of what, and between which values."""
+    known = about.get("covariates", {}).get(of, {})
+    name = known.get("label", str(of).replace("_", " ") if quantity.endswith(("ratio", "difference")) else of)
+    text = KINETICS[quantity].format(of=name)
+    return f"{text}: {MINUS.sub('−', contrast)}" if contrast else text
 
 
 def decision(name: str, settings: dict) -> str:

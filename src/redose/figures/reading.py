@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pandas as pd
 
-TEXT = {"patient": str, "group": str, "interval": str, "parameter": str, "covariate": str}
+TEXT = {
+    "patient": str,
+    "group": str,
+    "label": str,
+    "category": str,
+    "of": str,
+    "interval": str,
+    "parameter": str,
+    "covariate": str,
+}
 
 
 def read(path: str | Path) -> pd.DataFrame:

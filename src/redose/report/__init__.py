@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from redose.report import answer, config, explorer, lead, library, missing, surface, tables, words
 from redose.report.chapters import CHAPTERS
 from redose.report.printed import Printed
-from redose.report.reading import Calibration, Dossier, Fit, Gvhd, Rejected, Validation
+from redose.report.reading import Calibration, Cohort, Dossier, Fit, Gvhd, Rejected, Validation
 
 JOINT = ("joint_value", "joint_slope", "joint_value_slope", "joint_step")
 PAGES = {"intervals": "intervals", **dict.fromkeys(JOINT, "joint"), "gvhd": "gvhd"}  # of redose.models
@@ -33,6 +33,10 @@ ALT = {
     "trajectories": "Latent MRD and samples of nine patients",
     "residuals": "Nelson-Aalen estimate of Cox-Snell residuals by cause and interval number, against the diagonal",
     "prior_sensitivity": "Sensitivity of conclusions and parameters to the priors and to the likelihood",
+    "flow": "Numbers of patients by group: enrolled, infused, sampled, and how the first intervals ended",
+    "swimmer": "A line per patient with intervals, infusions, samples, GVHD, courses and outcomes",
+    "sampling": "Days between samples, samples of those still followed, and share below the limit by assay",
+    "kinetics": "Kill of an infusion by product and lot, what changes it, doubling time, half-lives, with priors",
     "below_lod": "Share of MRD samples below the limit of detection over time",
     "gvhd_incidence": "Cumulative incidence of acute and chronic GVHD by group, observed and model",
     "gvhd_counts": "Episodes of GVHD by kind and grade, observed and replicated by the model",
@@ -122,7 +126,10 @@ def shared(dossier: Dossier, picture: str) -> dict:
 
 
 def figure(
-    dossier: Dossier, name: str, fit: Fit | Gvhd | Rejected | Validation | Calibration | None, of_study: dict
+    dossier: Dossier,
+    name: str,
+    fit: Fit | Gvhd | Rejected | Validation | Calibration | Cohort | None,
+    of_study: dict,
 ) -> Figure | None:
     """The figure of a model with its caption, or of the study (fit None: of `of_study`, name -> data URI); None where
     it was not drawn."""

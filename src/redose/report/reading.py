@@ -9,6 +9,7 @@ import pandas as pd
 
 from redose import contract, files
 from redose.acceptance import Verdict
+from redose.cohort.groups import grouped_by
 from redose.design import LINKS
 from redose.figures.reading import read as read_table
 
@@ -27,6 +28,7 @@ FIGURES = {  # name -> file below the study's folder
     "rules": "selection/{model}.rules.svg",
     "trajectories": "{model}/trajectories.svg",
     "below_lod": "{model}/below_lod.svg",
+    "kinetics": "{model}/kinetics.svg",
     "residuals": "{model}/residuals.svg",
     "prior_sensitivity": "{model}/prior_sensitivity.svg",
     "threshold": "threshold/{model}.svg",
@@ -52,6 +54,8 @@ STUDY_FIGURES = {"comparison": "compare.svg", "pareto": "pareto.svg", "rulegraph
 LEAST = {"comparison": 2, "pareto": 1}  # models of progression that such a figure takes
 REJECTED = ("prior_predictive", "priors", "convergence", "chains", "energy", "pairs")  # figures of a rejected fit
 CALIBRATION = "calibration"  # folder beside those of the studies
+COHORT = ("flow", "baseline", "assays", "missing")  # tables of the data, and their figures
+COHORT_FIGURES = {name: f"{name}.svg" for name in ("flow", "swimmer", "sampling")}
 VALIDATION_FIGURES = {"accuracy": "accuracy.svg", "validation": "calibration.svg"}
 
 
@@ -75,6 +79,7 @@ class Fit:
     sensitivity: pd.DataFrame
     sampler: dict
     threshold: pd.DataFrame | None
+    kinetics: pd.DataFrame | None
     figures: dict
     made_by: dict
     decision: dict | None
@@ -121,6 +126,15 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class Cohort:
+    """The data of the study before any model: tables by name, and figures (name -> data URI)."""
+
+    tables: dict
+    figures: dict
+    model: str = ""
+
+
+@dataclass(frozen=True)
 class Validation:
     """How well patients left out were predicted: the table of accuracy, and figures (name -> data URI)."""
 
@@ -151,6 +165,7 @@ class Dossier:
     about: dict
     checks: pd.DataFrame
     tables: dict
+    cohort: Cohort
     compare: pd.DataFrame | None
     figures: dict
     fits: dict
@@ -208,7 +223,7 @@ class Dossier:
     @property
     def group(self) -> str:
         """Column of patients by which intervals are compared, as overlay.label chooses it."""
-        return "schedule" if len(set(self.tables["patients"]["schedule"])) > 1 else "arm"
+        return grouped_by(self.tables["patients"])
 
 
 def read(folder: Path, settings: dict, captions: dict) -> Dossier:
@@ -231,6 +246,7 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
         about=files.read_json(folder / "tables" / "about.json"),
         checks=read_table(folder / "tables" / "checks.csv"),
         tables={name: pd.read_parquet(folder / "tables" / f"{name}.parquet") for name in names},
+        cohort=read_cohort(folder / "data"),
         compare=compare,
         figures={n: embedded(path) for n, path in drawn.items() if path.exists()},
         fits={model: read_fit(folder, model, decided) for model in order},
@@ -266,6 +282,7 @@ def read_fit(folder: Path, model: str, decided: bool) -> Fit:
         sensitivity=read_table(folder / model / "prior_sensitivity.csv"),
         sampler=files.read_json(folder / model / "sampler.json"),
         threshold=read_table(folder / "threshold" / f"{model}.csv") if joint else None,
+        kinetics=read_table(folder / model / "kinetics.csv") if joint else None,
         figures={name: embedded(path) for name, path in drawn.items() if path.exists()},
         made_by=dict(files.read_tree(folder / model / "posterior.nc")["posterior"].attrs),
         decision={n: read_table(own / f"{n}.csv") for n in DECISION} if decided else None,
@@ -300,6 +317,12 @@ def read_rejected(folder: Path, verdict: Verdict) -> Rejected:
         figures={name: embedded(path) for name, path in drawn.items() if path.exists()},
         made_by=dict(files.read_tree(own / "posterior.nc")["posterior"].attrs),
     )
+
+
+def read_cohort(folder: Path) -> Cohort:
+    """What the run says of the data themselves."""
+    drawn = {name: embedded(folder / place) for name, place in COHORT_FIGURES.items()}
+    return Cohort({name: read_table(folder / f"{name}.csv") for name in COHORT}, drawn)
 
 
 def read_validation(folder: Path) -> Validation:
