@@ -2,17 +2,20 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
 
 import pandas as pd
 
 from redose.cohort.flow import NO_FURTHER
+from redose.cohort.groups import ALL
 from redose.cohort.missing import ROWS
 from redose.report import words
 from redose.report.reading import Dossier
 from redose.report.tables.cells import OUTCOMES, Cell, Sum, Table, cell, computed, count, sums_over, tally
 from redose.report.tables.suppression import small_counts_hidden
 
+MISSING = "missing"
 WIDE = 4  # columns of Table 1 beyond which each has little room
 LAST = 6  # interval numbers from here on are pooled
 WITHIN = (("patients", "intervals"), ("death", "patients"))  # of a group: the first is never more than the second
@@ -41,40 +44,39 @@ def contents(dossier: Dossier) -> Table:
 
 @small_counts_hidden
 def flow(dossier: Dossier) -> Table:
-    """Numbers of patients, and of intervals with how they ended, by group; outcomes that no group has are left out."""
+    """Numbers of patients, and of intervals with how they ended, by group; outcomes that no group has are left out. So
+    are intervals without a next one where small counts are hidden: the next ones begun would tell them."""
     table = dossier.cohort.tables["flow"].fillna({"outcome": ""})
-    groups, rows, steps = list(dict.fromkeys(table["group"])), [], {}
+    groups, rows = list(dict.fromkeys(table["group"])), []
     for (step, outcome), part in table.groupby(["step", "outcome"], sort=False):
-        if outcome and not part["count"].any():
+        if (outcome and not part["count"].any()) or (outcome == NO_FURTHER and dossier.fewest > 1):
             continue
         ended = outcome if outcome == NO_FURTHER else f"ended by {OUTCOMES.get(outcome)}"
         name = f"{step}: {ended}" if outcome else f"{step}: started" if "interval" in step else step
         found = part.set_index("group")["count"]
         # a group of which no patient came so far has no row
-        rows.append([Cell(name), *(tally(int(found.get(g, 0)), g, name) for g in groups)])
-        steps[name] = f"{step}: started" if outcome else "enrolled"
-    names = [row[0].text for row in rows]
-    sums = [*over_groups(names, groups), *within_groups(steps, groups)]
-    return Table("Flow of patients", ["step", *groups], rows, "data/flow.csv", sums=tuple(sums))
+        counts = (tally(int(found.get(g, 0)), g, step, outcome) for g in groups)
+        rows.append([Cell(name), *(replace(c, counted=None) if whole(c.counted) else c for c in counts)])
+    return Table("Flow of patients", ["step", *groups], rows, "data/flow.csv", sums_of_flow(rows))
 
 
-def over_groups(names: list[str], groups: list[str]) -> list[Sum]:
-    """What the groups of a row add up to: the first column."""
-    whole, *parts = groups
-    return [Sum(tuple((g, name) for g in parts), (whole, name)) for name in names if parts]
+def whole(name: tuple) -> bool:
+    """Whether a count of the flow is one of the whole study, which is no subgroup."""
+    return name[0] == ALL and "interval" not in name[1]
 
 
-def within_groups(steps: dict[str, str], groups: list[str]) -> list[Sum]:
-    """What the rows of a column add up to. steps: row -> row of which it is a part."""
-    found = []
-    for group in groups:
-        for whole in set(steps.values()):
-            ways = [n for n, of in steps.items() if of == whole != n and NO_FURTHER not in n and "interval" in whole]
-            found += [Sum(tuple((group, n) for n in ways), (group, whole))] * bool(ways)
-        found += [Sum(((group, n),), (group, of)) for n, of in steps.items() if n != of]
-        for pair in (("infused", "not infused"), ("MRD sampled", "no MRD sample")):
-            found += [Sum(tuple((group, n) for n in pair), (group, "enrolled"))] * (pair[0] in steps)
-    return found
+def sums_of_flow(rows: list[list[Cell]]) -> tuple[Sum, ...]:
+    """What adds up in the flow: groups to all patients, steps and their opposites, outcomes to the intervals begun."""
+    names = {c.counted: None for row in rows for c in row if c.counted is not None}
+    steps, groups = dict.fromkeys(n[1:] for n in names), dict.fromkeys(n[0] for n in names)
+    parts = [(tuple((g, *step) for g in groups if g != ALL), (ALL, *step)) for step in steps]
+    for g in groups:
+        for had, had_not in (("infused", "not infused"), ("MRD sampled", "no MRD sample")):
+            parts.append((((g, had, ""), (g, had_not, "")), (g, "enrolled", "")))
+        for step in dict.fromkeys(s for s, _ in steps if "interval" in s):
+            parts.append((tuple((g, step, o) for s, o in steps if s == step and o), (g, step, "")))
+    known = [(tuple(n for n in some if n in names), total) for some, total in parts]
+    return tuple(Sum(some, total if total in names else None) for some, total in known if some)
 
 
 @small_counts_hidden
@@ -83,69 +85,67 @@ def baseline(dossier: Dossier) -> Table | None:
     table = dossier.cohort.tables["baseline"].fillna({"category": "", "unit": ""})
     if table.empty:
         return None
-    sizes = {g: tally(n, g, "patients") for g, n in zip(table["group"], table["patients"], strict=True)}
-    apart = bool(table["difference"].notna().any())
-    rows, sums = [[Cell("patients"), *sizes.values()]], over_groups(["patients"], list(sizes))
-    for name, of_covariate in table.groupby("covariate", sort=False):
-        mine = of_one(name, of_covariate, sizes)
-        counted = [row for row in mine if any(c.counted for c in row)]
-        sums += over_groups([row[1].counted[1] for row in counted], list(sizes))
-        for place, whole in enumerate(sizes.values(), start=1):
-            parts = tuple(row[place].counted for row in counted)
-            sums += [Sum(parts, whole.counted)] * bool(parts)
-        difference = cell(of_covariate["difference"].iloc[0], lambda x: words.number(x, 2))
-        rows += [[*row, *[difference] * apart] for row in mine]
-    rows[0] += [Cell("", -math.inf)] * apart
-    columns = ["characteristic", *sizes, *["standardised difference"] * apart]
-    return Table("Table 1: characteristics at baseline", columns, rows, "data/baseline.csv", sums=tuple(sums))
+    groups = dict(zip(table["group"], table["patients"], strict=True))
+    sizes = {g: count(n) if g == ALL else tally(n, g, "patients") for g, n in groups.items()}
+    two, none = bool(table["difference"].notna().any()), Cell("", -math.inf)
+    rows, sums = [[Cell("patients"), *sizes.values(), *[none] * two]], [sum_of_groups(groups, None, "patients")]
+    for covariate, of_covariate in table.groupby("covariate", sort=False):
+        counted = []
+        for level, part in of_covariate.groupby("category", sort=False):
+            found, apart = part.set_index("group"), cell(part["difference"].iloc[0], lambda x: words.number(x, 2))
+            for text, write in described(part.iloc[0], level, len(groups) > WIDE):
+                made = [write(found.loc[g], sizes[g]) for g in groups]
+                rows.append([Cell(text), *made, *[computed(apart, *made, *sizes.values())] * two])
+            counted += [(covariate, level)] * (part.iloc[0]["kind"] != "number")
+        if found["missing"].any():
+            missing = [tally(int(found.loc[g, "missing"]), g, covariate, MISSING) for g in groups]
+            rows.append([Cell(f"{part.iloc[0]['label']}: missing"), *missing, *[none] * two])
+            counted.append((covariate, MISSING))
+        sums += [sum_of_groups(groups, ALL, *name) for name in counted]
+        for g in groups:  # how many patients there are in all is known
+            sums.append(Sum(tuple((g, *name) for name in counted), None if g == ALL else (g, "patients")))
+    columns = ["characteristic", *groups, *["standardised difference"] * two]
+    sums = tuple(s for s in sums if s.parts)
+    return Table("Table 1: characteristics at baseline", columns, rows, "data/baseline.csv", sums)
 
 
-def of_one(name: str, table: pd.DataFrame, sizes: dict[str, Cell]) -> list[list[Cell]]:
-    """Rows of Table 1 on one covariate: of its values, and how many patients lack one."""
-    rows, label = [], table["label"].iloc[0]
-    for level, part in table.groupby("category", sort=False):
-        found = part.set_index("group")
-        for text, write in described(part.iloc[0], level, len(sizes) > WIDE):
-            cells = [computed(write(found.loc[g]), sizes[g]) for g in sizes]
-            if part["kind"].iloc[0] != "number":
-                cells = [replace(c, counted=(g, f"{name}: {level}")) for g, c in zip(sizes, cells, strict=True)]
-            rows.append([Cell(text), *cells])
-    if found["missing"].any():
-        rows.append(
-            [Cell(f"{label}: missing"), *(tally(int(found.loc[g, "missing"]), g, f"{name}: missing") for g in sizes)]
-        )
-    return rows
+def sum_of_groups(groups, total: str | None, *name: str) -> Sum:
+    """The groups of a count add up to that of all patients (None: of the whole study); no parts without groups."""
+    return Sum(tuple((g, *name) for g in groups if g != ALL), total and (total, *name))
 
 
 def described(row: pd.Series, level: str, wide: bool) -> list[tuple]:
     """(name, what writes the cell of a group) of the rows of Table 1 for a covariate or level. wide: whether the table
     has many columns, which must then be narrow."""
     if row["kind"] != "number":
-        return [(f"{row['label']}: {level}" if level else row["label"], share)]
+        write = partial(share, name=(row["covariate"], level))
+        return [(f"{row['label']}: {level}" if level else row["label"], write)]
     name = f"{row['label']}, {row['unit']}" if row["unit"] else row["label"]
     if wide:
         return [(f"{name}: median", median), (f"{name}: quartiles", quartiles), (f"{name}: range", extremes)]
     return [(f"{name}: median (quartiles)", middle), (f"{name}: range", extremes)]
 
 
-def share(row: pd.Series) -> Cell:
-    return Cell(f"{row['count']:.0f} ({words.percent(row['share'])})", float(row["count"]))
+def share(row: pd.Series, size: Cell, name: tuple) -> Cell:
+    """Number and share of the group by which the row is named; size: its patients, as in the functions below."""
+    text = f"{row['count']:.0f} ({words.percent(row['share'])})"
+    return computed(replace(tally(int(row["count"]), row.name, *name), text=text), size)
 
 
-def median(row: pd.Series) -> Cell:
-    return between(row, measured(row["median"]))
+def median(row: pd.Series, size: Cell) -> Cell:
+    return computed(between(row, measured(row["median"])), size)
 
 
-def quartiles(row: pd.Series) -> Cell:
-    return between(row, f"{measured(row['q1'])} to {measured(row['q3'])}")
+def quartiles(row: pd.Series, size: Cell) -> Cell:
+    return computed(between(row, f"{measured(row['q1'])} to {measured(row['q3'])}"), size)
 
 
-def extremes(row: pd.Series) -> Cell:
-    return between(row, f"{measured(row['low'])} to {measured(row['high'])}")
+def extremes(row: pd.Series, size: Cell) -> Cell:
+    return computed(between(row, f"{measured(row['low'])} to {measured(row['high'])}"), size)
 
 
-def middle(row: pd.Series) -> Cell:
-    return between(row, f"{median(row).text} ({quartiles(row).text})")
+def middle(row: pd.Series, size: Cell) -> Cell:
+    return computed(between(row, f"{median(row, size).text} ({quartiles(row, size).text})"), size)
 
 
 def between(row: pd.Series, text: str) -> Cell:
