@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 import yaml
+from browser import needs_chromium, opened, pages, violations, wake
 
 from redose import codebook
 from redose.pseudonyms import pseudonym
@@ -93,10 +94,17 @@ def test_of_a_study_whose_models_a_config_names_those_are_run(tmp_path):
     assert not [name for name in others if name in result.stdout]
 
 
-def test_three_studies_from_tables_to_dossiers(tmp_path):
-    """Every rule runs; a second call has nothing to do; an edit of the seed fits again, and only that."""
-    config = tiny(tmp_path)
-    result = run(tmp_path, config)
+@pytest.fixture(scope="module")
+def three(tmp_path_factory) -> tuple[Path, Path, subprocess.CompletedProcess]:
+    """(folder, config, what Snakemake said) of the three studies, analysed at tiny settings."""
+    folder = tmp_path_factory.mktemp("three")
+    config = tiny(folder)
+    return folder, config, run(folder, config)
+
+
+def test_three_studies_from_tables_to_dossiers(three):
+    """Every rule runs; a second call has nothing to do; an edit of the limits is judged again, and no more."""
+    tmp_path, config, result = three
     assert result.returncode == 0, result.stderr[-4000:]
     for study, models in (("bladder", 1), ("transplant", 1), ("redosable", 2)):
         assert (tmp_path / f"results/{study}/report.html").stat().st_size > 50_000
@@ -135,6 +143,23 @@ def test_three_studies_from_tables_to_dossiers(tmp_path):
     }
     assert "judge" in stages
     assert not stages & {"fit", "design", "check", "simulate"}
+
+
+@needs_chromium
+@pytest.mark.parametrize(("study", "alive"), [("bladder", 2), ("transplant", 2), ("redosable", 3)])
+def test_the_dossiers_open_from_disk_in_a_browser(three, study, alive):
+    """Quiet, with figures that come alive, without a serious violation of accessibility, and printable."""
+    folder = three[0] / "results" / study
+    with opened(folder / "report.html") as (page, faults):
+        assert wake(page) == alive
+        assert page.locator(".explorer .status").text_content().startswith("Patient 1 of ")
+        assert violations(page) == []
+        assert pages(page.pdf(prefer_css_page_size=True)) > 5
+        assert faults == []
+    for name, least in (("answer.html", 1), ("../index.html", 1)):
+        with opened(folder / name) as (page, faults):
+            assert pages(page.pdf(prefer_css_page_size=True)) == least
+            assert faults == []
 
 
 def described(folder: Path) -> None:

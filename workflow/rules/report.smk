@@ -403,7 +403,7 @@ rule confirm:
     input:
         *PREDICTIONS,
         verdicts=VERDICTS,
-        dossiers=DOSSIERS,
+        dossiers=[*DOSSIERS, "results/index.html"],
     output:
         "results/verdicts.csv",
     log:
