@@ -42,7 +42,7 @@ def curves(dossier: Dossier, fit: Fit) -> list[list[Cell]]:
         free = quantity == "free"
         check = "alive and progression-free" if free else f"incidence of {labels.CAUSES[quantity]}"
         named = [f"{name_of(g)}, {NUMBERS[k]}" for g, k in zip(mine["group"], mine["interval"], strict=True)]
-        compared = f"{'Kaplan-Meier' if free else 'Aalen-Johansen'}, {len(set(named))} curves at {len(mine)} points"
+        compared = f"{'Kaplan-Meier' if free else 'Aalen-Johansen'}, {words.counted(len(set(named)), 'curve')} at {words.counted(len(mine), 'point')}"
         said = worst(~inside(mine), named)
         made = row(fit.model, check, compared, inside(mine).mean(), said, "intervals")
         drawn = free or fit is dossier.best
@@ -106,7 +106,7 @@ def incidence(fit: Gvhd) -> list[list[Cell]]:
     found = []
     for kind, mine in fit.incidence.groupby("kind", sort=True):
         out, named = ~inside(mine), [name_of(g) for g in mine["group"]]
-        compared = f"Aalen-Johansen, {len(set(named))} curves at {len(mine)} points"
+        compared = f"Aalen-Johansen, {words.counted(len(set(named)), 'curve')} at {words.counted(len(mine), 'point')}"
         said = worst(out, named)
         found.append(row(fit.model, f"incidence of {kind} GVHD", compared, 1 - out.mean(), said, "gvhd"))
     return found
@@ -117,7 +117,7 @@ def counts(fit: Gvhd, fewest: int = 0) -> list[Cell]:
     out = ~inside(fit.counts)
     named = [f"{r.kind} {r.grade}{'' if fewest > 1 else f' ({r.observed})'}" for r in fit.counts[out].itertuples()]
     said = f"outside: {words.listed(named)}" if named else "nothing: all within"
-    compared = f"episodes by kind and grade, {len(out)} counts"
+    compared = f"episodes by kind and grade, {words.counted(len(out), 'count')}"
     return row(fit.model, "number and grade of GVHD", compared, 1 - out.mean(), said)
 
 
