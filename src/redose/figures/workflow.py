@@ -10,10 +10,11 @@ from matplotlib.path import Path
 from redose.figures import style
 
 ROW, SLOTTED = 0.62, 0.9  # inches between layers, and of a rule across at most
-SLOT, NARROW = 1.0, 0.3  # width of a rule and of a line that passes a layer, relative
+SLOT, NARROW = 1.0, 0.22  # width of a rule and of a line that passes a layer, relative
+SHORT = 5  # letters of a word beside which the number of jobs has room
 SWEEPS = 12  # down and up, to untangle the lines
 DATA = ("derive", "simulate", "check", "design")
-FIT = ("sample_prior", "fit", "diagnose", "accept")
+FIT = ("sample_prior", "fit", "diagnose", "judge", "accept")
 COLOURS = {**dict.fromkeys(DATA, style.GREY), **dict.fromkeys(FIT, style.BLUE), "report": style.VERMILLION}
 
 
@@ -97,7 +98,9 @@ def workflow(jobs: dict, edges: list) -> Figure:
     for chain in chains:
         axis.add_patch(line([at[node] for node in chain]))
     for name, count in jobs.items():
-        words = name.replace("_", "\n", 1).replace("_", " ") + (f" × {count}" if count > 1 else "")
+        times = f"× {count}" if count > 1 else ""
+        between = "\n" if len(name.rpartition("_")[2]) > SHORT else " "  # narrow boxes do not touch
+        words = (name.replace("_", "\n") + between + times).strip()
         colour = COLOURS.get(name, style.GREEN if name.startswith("draw_") else style.BLACK)
         box = {"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": colour, "linewidth": 1.1}
         axis.text(*at[name], words, ha="center", va="center", fontsize=6, linespacing=1.0, bbox=box)

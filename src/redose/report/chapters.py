@@ -5,7 +5,7 @@ CHAPTERS = {
     "data": "Data",
     "intervals": "Progression-free intervals",
     "hazards": "What moves the hazard",
-    "mrd": "MRD and thresholds",
+    "mrd": "MRD, dosing and thresholds",
     "gvhd": "GVHD",
     "decisions": "Decisions",
     "selection": "Patient selection",
