@@ -308,6 +308,8 @@ rule describe:
 
 
 rule draw_workflow:
+    input:
+        judged_of,
     output:
         report(
             "results/{study}/workflow.svg",
@@ -342,7 +344,7 @@ rule report:
         comparison=comparison_of,
         validation=validation_of_accepted,
         calibration=calibration_of,
-        graph=graph_drawn_of,
+        graph="results/{study}/workflow.svg",
     output:
         dossier=report(
             "results/{study}/report.html",

@@ -99,10 +99,11 @@ def calibration_of(wildcards):
     return [f"results/calibration/{name}" for name in names]
 
 
-def graph_drawn_of(wildcards):
-    """The drawing of the rules, once the gate has judged every model: what else runs hangs on that."""
-    judged = [accepted(wildcards.study, model) for model in study_of(wildcards)["models"]]
-    return [f"results/{wildcards.study}/workflow.svg"] if judged else []
+def judged_of(wildcards):
+    """The gate's verdicts on a study, all of them known: what else runs hangs on them, and so does its drawing."""
+    for model in study_of(wildcards)["models"]:
+        accepted(wildcards.study, model)  # whoever asks too early is asked again
+    return verdicts_of(wildcards)
 
 
 def validation_of_accepted(wildcards):

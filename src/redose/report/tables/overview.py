@@ -42,12 +42,17 @@ def curves(dossier: Dossier, fit: Fit) -> list[list[Cell]]:
         free = quantity == "free"
         check = "alive and progression-free" if free else f"incidence of {labels.CAUSES[quantity]}"
         named = [f"{name_of(g)}, {NUMBERS[k]}" for g, k in zip(mine["group"], mine["interval"], strict=True)]
-        compared = f"{'Kaplan-Meier' if free else 'Aalen-Johansen'}, {words.counted(len(set(named)), 'curve')} at {words.counted(len(mine), 'point')}"
+        compared = f"{'Kaplan-Meier' if free else 'Aalen-Johansen'}, {extent(named)}"
         said = worst(~inside(mine), named)
         made = row(fit.model, check, compared, inside(mine).mean(), said, "intervals")
         drawn = free or fit is dossier.best
         found.append(made if drawn else [*made[:-1], Cell(f"{fit.model}/incidence.svg")])
     return found
+
+
+def extent(named: list[str]) -> str:
+    """How many curves at how many points. named: the curve of every point."""
+    return f"{words.counted(len(set(named)), 'curve')} at {words.counted(len(named), 'point')}"
 
 
 def worst(out: pd.Series, named: list[str]) -> str:
@@ -106,7 +111,7 @@ def incidence(fit: Gvhd) -> list[list[Cell]]:
     found = []
     for kind, mine in fit.incidence.groupby("kind", sort=True):
         out, named = ~inside(mine), [name_of(g) for g in mine["group"]]
-        compared = f"Aalen-Johansen, {words.counted(len(set(named)), 'curve')} at {words.counted(len(mine), 'point')}"
+        compared = f"Aalen-Johansen, {extent(named)}"
         said = worst(out, named)
         found.append(row(fit.model, f"incidence of {kind} GVHD", compared, 1 - out.mean(), said, "gvhd"))
     return found
