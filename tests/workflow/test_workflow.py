@@ -228,7 +228,7 @@ def three_patients(folder: Path) -> Path:
         "infusions": "patient,day,cells,product\na,0,9e8,NK-1\na,150,9e8,NK-1\nb,0,9e8,NK-1\nc,0,9e8,NK-1",
     }
     for name, text in tables.items():
-        (folder / f"{name}.csv").write_text(text + "\n")
+        (folder / f"{name}.csv").write_text(re.sub("^(?=[abc],)", "Zweig-", text, flags=re.M) + "\n")
     return folder
 
 
@@ -238,13 +238,15 @@ def hazards(*covariates: str) -> dict:
     return {"baseline": "weibull", "frailty": False, **of, "death": {"covariates": [], "time_dependent": []}}
 
 
-def own_config(path: Path, models: dict, limits: dict, draws: int, **more: dict) -> Path:
-    """Writes a config that names studies of the user's own: study (and its folder) -> model -> settings. more: study ->
-    further settings."""
+def own_config(path: Path, models: dict, limits: dict, draws: int) -> Path:
+    """Writes a config that names studies of the user's own, under pseudonyms: study (and its folder) -> model ->
+    settings."""
+    (path.parent / "salt.txt").write_text(SALT)
     estimand = {"death": "competing", "transplant": "hypothetical", "new_therapy": "hypothetical"}
-    studies = {n: {"folder": n, "estimand": estimand, "models": of, **more.get(n, {})} for n, of in models.items()}
+    studies = {name: {"folder": name, "estimand": estimand, "models": of} for name, of in models.items()}
     sampling = {"chains": 2, "tune": 60, "draws": draws, "target_accept": 0.8}
     settings = {"studies": studies, "sampling": sampling, "acceptance": limits}
+    settings["privacy"] = {"salt": "salt.txt", "fewest": 5}
     settings["decision"] = {"ahead": {"most": 8, "draws": 40, "chunk": 20}}
     path.write_text(yaml.safe_dump(settings))
     return path
@@ -255,13 +257,14 @@ BEYOND_FEW = {**EASY, "ess_bulk": 201}  # of n draws the bulk ESS is at most n l
 
 
 def mine(folder: Path, limits: dict = EASY) -> Path:
-    """A config that names one study of the user's own, with pseudonyms for its patients and for newcomers."""
-    (folder / "salt.txt").write_text(SALT)
-    known = {"arm": "a", "today": 30}
-    (folder / "new.json").write_text(json.dumps([{"patient": p} | known for p in ("Zweig-03", "Zweig-new")]))
-    private = {"newcomers": "new.json", "privacy": {"salt": "salt.txt", "fewest": 5}}
-    models = {"mine": {"intervals": hazards("arm") | FEW}}
-    return own_config(folder / "mine.yaml", models, limits, 60, mine=private)
+    """A config that names one study of the user's own, with two newcomers, one of them a patient of the study."""
+    newcomers = [{"patient": p, "arm": "a", "today": 30} for p in ("Zweig-03", "Zweig-new")]
+    (folder / "new.json").write_text(json.dumps(newcomers))
+    path = own_config(folder / "mine.yaml", {"mine": {"intervals": hazards("arm") | FEW}}, limits, 60)
+    settings = yaml.safe_load(path.read_text())
+    settings["studies"]["mine"]["newcomers"] = "new.json"
+    path.write_text(yaml.safe_dump(settings))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -379,6 +382,7 @@ def test_a_calibration_belongs_to_a_dossier_where_the_config_says_so(asked, tmp_
 def test_no_patient_key_is_left_in_results_and_logs(analysed):
     folder, _ = analysed
     behind = [folder / "results", folder / "logs"]
+    assert (folder / "results/three/decision").exists()  # also behind a joint model and its regimes
     kinds = {f.suffix for f in behind[0].rglob("*") if f.is_file()}
     assert {".parquet", ".nc", ".csv", ".json", ".svg", ".html"} <= kinds
     assert not leaks.places(behind, ["Zweig", SALT, hashlib.sha256(SALT.encode()).hexdigest()])
