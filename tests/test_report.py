@@ -259,6 +259,7 @@ def test_a_study_whose_every_fit_was_rejected_concludes_nothing(hopeless):
     assert {alt.split(" of ")[0] for alt in of_models} == {
         "Prior and posterior densities",
         "Traces and rank plots",
+        "Rules",
     }
     assert list(report.equations(read)) == ["joint_step", "intervals", "gvhd"]
 
