@@ -259,7 +259,6 @@ def test_a_study_whose_every_fit_was_rejected_concludes_nothing(hopeless):
     assert {alt.split(" of ")[0] for alt in of_models} == {
         "Prior and posterior densities",
         "Traces and rank plots",
-        "Rules",
     }
     assert list(report.equations(read)) == ["joint_step", "intervals", "gvhd"]
 
@@ -310,6 +309,14 @@ def test_results_of_an_earlier_run_are_not_read_where_the_gate_now_rejects(tmp_p
     read = reading.read(folder, dossiers.settings("s1", ["joint_step", "intervals"]), dossiers.CAPTIONS)
     assert list(read.fits) == ["intervals"]
     assert not {"residuals", "below_lod", "threshold"} & set(read.rejected["joint_step"].figures)
+
+
+@pytest.mark.parametrize(
+    ("gap", "patients", "said"),
+    [(9.0, 5, "clearly so"), (7.0, 5, "not clearly so"), (9.0, 3, "but 3 patients are too few to say how clearly")],
+)
+def test_how_clearly_a_model_predicts_better_is_not_said_of_a_handful_of_patients(gap, patients, said):
+    assert answer.firmly(gap, 4.0, patients) == said
 
 
 def test_a_chapter_that_cannot_be_written_says_why(plain, joint):

@@ -16,6 +16,7 @@ VERDICTS = {
     "the prior dominates": "known from the prior alone",
 }
 CLEAR = 2.0  # standard errors of a difference in elpd beyond which one model predicts better
+FEWEST = 5  # patients of whom a standard error can be told
 
 
 def answer(dossier: Dossier) -> dict[str, str]:
@@ -156,9 +157,15 @@ def shape(dossier: Dossier) -> list[str]:
     gap, se = float((a - b).sum()), math.sqrt(len(a)) * float((a - b).std(ddof=1))
     words_of = {"joint_step": "a step at τ", "joint_value": "a steady rise with log10 MRD"}
     first, second = (words_of[m] for m in table["model"])
-    firm = "clearly" if gap > CLEAR * se else "not clearly"
-    text = f"{first[0].upper()}{first[1:]} predicts the events {firm} better than {second}"
+    text = f"{first[0].upper()}{first[1:]} predicts the events better than {second}, {firmly(gap, se, len(a))}"
     return [f"{text} (elpd difference {gap:.1f}, SE {se:.1f})."]
+
+
+def firmly(gap: float, se: float, patients: int) -> str:
+    """How clearly a model predicts better by a difference in elpd, as the end of a sentence."""
+    if patients < FEWEST:
+        return f"but {words.counted(patients, 'patient')} are too few to say how clearly"
+    return "clearly so" if gap > CLEAR * se else "not clearly so"
 
 
 def intervals(dossier: Dossier) -> str:
@@ -274,9 +281,9 @@ def basis(dossier: Dossier) -> str:
         return f"All of this rests on one model, {best}, which the gate accepted; {other}."
     second = dossier.compare.iloc[1]
     gap = f"elpd {-second['difference']:.1f} above {second['model']}, SE {second['difference_se']:.1f}"
-    firm = "clearly" if -second["difference"] > CLEAR * second["difference_se"] else "not clearly"
+    firm = firmly(-second["difference"], second["difference_se"], int(second["patients"]))
     text = f"Model for outlook and intervals: {best}, which of {len(dossier.fits)} models predicts the events of "
-    text += f"left-out patients best, {firm} so ({gap})"
+    text += f"left-out patients best, {firm} ({gap})"
     fits = dossier.with_thresholds
     rest = f"; model for the risk thresholds: {fits[0].model}" if fits and fits[0].model != best else ""
     return f"{text}{rest}. {rejected or 'The gate accepted all models'}."
