@@ -30,7 +30,7 @@ def snakemake(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     """Snakemake in a process of its own; PATH starts with this environment."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *arguments]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=900)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=1800)
 
 
 def tiny(folder: Path, **changes) -> Path:
