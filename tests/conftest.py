@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
 os.environ.setdefault("NUMBA_OPT", "1")
@@ -18,7 +19,20 @@ os.environ.setdefault("PYTENSOR_FLAGS", f"base_compiledir={COMPILED / 'pytensor'
 
 @pytest.fixture(scope="session")
 def dossier_of(tmp_path_factory):
-    """Kind of `dossiers.KINDS` -> (dossier, HTML, folder with both pages), each made once a session."""
+    """Kind of `dossiers.KINDS` -> (dossier, HTML, folder with both pages). Results and figures of a kind are made once,
+    by the first process that asks."""
     import dossiers
 
-    return cache(lambda kind: dossiers.rendered(tmp_path_factory.mktemp(kind) / "s1", *dossiers.KINDS[kind]))
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    @cache
+    def of(kind: str) -> tuple:
+        folder = shared / f"dossier_{kind}"
+        with FileLock(shared / f"dossier_{kind}.lock"):
+            if not folder.exists():
+                part = dossiers.write_kind(shared / f"dossier_{kind}.part", kind)
+                part.rename(folder)
+            return dossiers.rendered(folder, kind)
+
+    return of

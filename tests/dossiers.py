@@ -545,13 +545,16 @@ def write(
     return folder
 
 
-def rendered(
-    folder: Path, models: list[str], simulated: bool, rejected: dict | None = None
-) -> tuple[reading.Dossier, str, Path]:
-    """(dossier, HTML, folder) of a study written to `folder`, with pages, tables and the figure of the answer."""
-    source = "simulate" if simulated else "tables"
-    written = write(folder, models, simulated, rejected=rejected)
-    read = reading.read(written, settings("s1", models, source), CAPTIONS)
+def write_kind(folder: Path, kind: str) -> Path:
+    """Writes the results of one of KINDS, figures included; returns `folder`."""
+    models, simulated, *rejected = KINDS[kind]
+    return write(folder, models, simulated, rejected=next(iter(rejected), None))
+
+
+def rendered(folder: Path, kind: str) -> tuple[reading.Dossier, str, Path]:
+    """(dossier, HTML, folder) of the results of a kind; pages, tables and the figure of the answer are written too."""
+    models, simulated, *_ = KINDS[kind]
+    read = reading.read(folder, settings("s1", models, "simulate" if simulated else "tables"), CAPTIONS)
     printed = report.Printed()
     html = report.render(read, pictured_in(read, folder), printed)
     printed.write(folder / "report")
