@@ -50,7 +50,8 @@ def summary(verdicts: list[Verdict]) -> str:
     rejected = [v for v in verdicts if not v.accepted]
     if not rejected:
         return f"The gate accepted all models ({len(verdicts)})."
-    lead = f"The gate rejected {len(rejected)} of {len(verdicts)} models. The dossiers are written, without them."
+    of = f"{len(verdicts)} model{'' if len(verdicts) == 1 else 's'}"
+    lead = f"The gate rejected {len(rejected)} of {of}. The dossiers are written, without conclusions from that."
     return "\n".join([lead, *(f"{v.text()}\nRead more: {ROOM.format(study=v.study)}." for v in rejected)])
 
 

@@ -238,13 +238,13 @@ def hazards(*covariates: str) -> dict:
     return {"baseline": "weibull", "frailty": False, **of, "death": {"covariates": [], "time_dependent": []}}
 
 
-def own_config(path: Path, models: dict, limits: dict, draws: int) -> Path:
+def own_config(path: Path, models: dict, limits: dict) -> Path:
     """Writes a config that names studies of the user's own, under pseudonyms: study (and its folder) -> model ->
     settings."""
     (path.parent / "salt.txt").write_text(SALT)
     estimand = {"death": "competing", "transplant": "hypothetical", "new_therapy": "hypothetical"}
     studies = {name: {"folder": name, "estimand": estimand, "models": of} for name, of in models.items()}
-    sampling = {"chains": 2, "tune": 60, "draws": draws, "target_accept": 0.8}
+    sampling = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
     settings = {"studies": studies, "sampling": sampling, "acceptance": limits}
     settings["privacy"] = {"salt": "salt.txt", "fewest": 5}
     settings["decision"] = {"ahead": {"most": 8, "draws": 40, "chunk": 20}}
@@ -252,15 +252,11 @@ def own_config(path: Path, models: dict, limits: dict, draws: int) -> Path:
     return path
 
 
-FEW = {"sampling": {"chains": 2, "tune": 60, "draws": 50, "target_accept": 0.8}}
-BEYOND_FEW = {**EASY, "ess_bulk": 201}  # of n draws the bulk ESS is at most n log10(n)
-
-
 def mine(folder: Path, limits: dict = EASY) -> Path:
     """A config that names one study of the user's own, with two newcomers, one of them a patient of the study."""
     newcomers = [{"patient": p, "arm": "a", "today": 30} for p in ("Zweig-03", "Zweig-new")]
     (folder / "new.json").write_text(json.dumps(newcomers))
-    path = own_config(folder / "mine.yaml", {"mine": {"intervals": hazards("arm") | FEW}}, limits, 60)
+    path = own_config(folder / "mine.yaml", {"mine": {"intervals": hazards("arm")}}, limits)
     settings = yaml.safe_load(path.read_text())
     settings["studies"]["mine"]["newcomers"] = "new.json"
     path.write_text(yaml.safe_dump(settings))
@@ -269,13 +265,11 @@ def mine(folder: Path, limits: dict = EASY) -> Path:
 
 @pytest.fixture(scope="module")
 def rejected(tmp_path_factory):
-    """(folder, config, what Snakemake said) of two studies of the user's own: one, without MRD, whose fit is not good
-    enough for its config, and one of three patients, whose fits are."""
+    """(folder, config, what Snakemake said) of a user's own study, without MRD, whose fit is not good enough for its
+    config."""
     folder = tmp_path_factory.mktemp("own")
-    study_folder(folder / "mine"), three_patients(folder / "three")
-    joint = hazards() | {"kinetics": {"level": [], "growth": [], "kill": []}}
-    models = {"mine": {"intervals": hazards("arm") | FEW}, "three": {"intervals": hazards("size"), "joint_step": joint}}
-    config = own_config(folder / "both.yaml", models, BEYOND_FEW, 1500)
+    study_folder(folder / "mine")
+    config = mine(folder, {**EASY, "ess_bulk": 100000}).rename(folder / "strict.yaml")
     return folder, config, run(folder, config)
 
 
@@ -286,7 +280,7 @@ def test_a_rejected_fit_is_named_and_stops_what_depends_on_it(rejected):
     assert "mine/intervals: rejected by the gate." in result.stderr
     assert "rate_progression: bulk ESS" in result.stderr
     assert "Traceback" not in result.stderr
-    assert {p.name for p in (folder / "results").iterdir() if p.is_dir()} == {"mine", "three"}  # and not the examples
+    assert {p.name for p in (folder / "results").iterdir() if p.is_dir()} == {"mine"}  # and not the examples
     assert "rejected by the gate" in (folder / "results/index.html").read_text()
     left = {p.name for p in (folder / "results/mine/intervals").iterdir()}
     assert {"posterior.nc", "diagnostics.csv", "chains.svg", "priors.svg"} <= left  # it can be looked at
@@ -299,19 +293,23 @@ def test_the_dossiers_are_written_beside_a_rejected_fit(rejected):
     page = (folder / "results/mine/report.html").read_text()
     assert page.count("The gate rejected model intervals: nothing is concluded from it.") == 2
     assert "No hazard ratio is given: the gate rejected model intervals" in page
-    last = result.stderr[result.stderr.index("The gate rejected 1 of 3 models.") :]
+    last = result.stderr[result.stderr.index("The gate rejected 1 of 1 model.") :]
     assert "mine/intervals" in last and "results/mine/report.html" in last
     assert "rule report" not in last  # said when all else is done
 
 
-def test_a_study_of_three_patients_has_its_dossier(rejected):
-    folder, _, _ = rejected
-    page = (folder / "results/three/report.html").read_text()
-    assert "The gate rejected" not in page
+def test_a_study_of_three_patients_has_its_dossier(tmp_path):
+    """All infusions are of the reference dose, no hazard has a covariate, no group is large enough for a curve."""
+    three_patients(tmp_path / "three")
+    joint = hazards() | {"kinetics": {"level": [], "growth": [], "kill": []}}
+    result = run(tmp_path, own_config(tmp_path / "three.yaml", {"three": {"joint_step": joint}}, EASY))
+    assert result.returncode == 0, result.stderr[-4000:]
+    found = tmp_path / "results/three"
     for name in ("decision/joint_step/regimes.csv", "selection/joint_step.gain.csv", "threshold/joint_step.csv"):
-        assert len(pd.read_csv(folder / "results/three" / name)) >= 3, name
-    assert len(pd.read_csv(folder / "results/three/intervals/lengths.csv")) == 0
-    assert "No group has 5 intervals of the same number" in page
+        assert len(pd.read_csv(found / name)) >= 3, name
+    assert len(pd.read_csv(found / "joint_step/lengths.csv")) == 0
+    page = (found / "report.html").read_text()
+    assert "No group has 5 intervals of the same number" in page and "The gate rejected" not in page
 
 
 def test_a_second_call_says_so_again_without_refitting(rejected):
