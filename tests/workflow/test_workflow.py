@@ -298,13 +298,20 @@ def test_the_dossiers_are_written_beside_a_rejected_fit(rejected):
     assert "rule report" not in last  # said when all else is done
 
 
-def test_a_study_of_three_patients_has_its_dossier(tmp_path):
-    """All infusions are of the reference dose, no hazard has a covariate, no group is large enough for a curve."""
-    three_patients(tmp_path / "three")
+@pytest.fixture(scope="module")
+def few(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
+    """(folder, what Snakemake said) of a study of three patients, analysed with a joint model and regimes."""
+    folder = tmp_path_factory.mktemp("few")
+    three_patients(folder / "three")
     joint = hazards() | {"kinetics": {"level": [], "growth": [], "kill": []}}
-    result = run(tmp_path, own_config(tmp_path / "three.yaml", {"three": {"joint_step": joint}}, EASY))
+    return folder, run(folder, own_config(folder / "three.yaml", {"three": {"joint_step": joint}}, EASY))
+
+
+def test_a_study_of_three_patients_has_its_dossier(few):
+    """All infusions are of the reference dose, no hazard has a covariate, no group is large enough for a curve."""
+    folder, result = few
     assert result.returncode == 0, result.stderr[-4000:]
-    found = tmp_path / "results/three"
+    found = folder / "results/three"
     for name in ("decision/joint_step/regimes.csv", "selection/joint_step.gain.csv", "threshold/joint_step.csv"):
         assert len(pd.read_csv(found / name)) >= 3, name
     assert len(pd.read_csv(found / "joint_step/lengths.csv")) == 0
@@ -378,10 +385,10 @@ def test_a_calibration_belongs_to_a_dossier_where_the_config_says_so(asked, tmp_
     assert ("judge_calibration" in result.stdout) == asked
 
 
-def test_no_patient_key_is_left_in_results_and_logs(analysed):
+def test_no_patient_key_is_left_in_results_and_logs(analysed, few):
     folder, _ = analysed
-    behind = [folder / "results", folder / "logs"]
-    assert (folder / "results/three/decision").exists()  # also behind a joint model and its regimes
+    assert (few[0] / "results/three/decision").exists()  # also behind a joint model and its regimes
+    behind = [root / name for root in (folder, few[0]) for name in ("results", "logs")]
     kinds = {f.suffix for f in behind[0].rglob("*") if f.is_file()}
     assert {".parquet", ".nc", ".csv", ".json", ".svg", ".html"} <= kinds
     assert not leaks.places(behind, ["Zweig", SALT, hashlib.sha256(SALT.encode()).hexdigest()])
