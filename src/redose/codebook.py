@@ -439,7 +439,7 @@ FILES = (
     ),
     File(
         "<model>/trajectories.csv",
-        "One row per point of the MRD of nine patients",
+        "One row per point of the MRD of at most nine patients",
         (
             PATIENT,
             text("kind", "latent (what the model says), sample, infusion, or end of the interval"),

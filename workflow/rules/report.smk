@@ -111,7 +111,7 @@ rule draw_mrd:
         trajectories=report(
             "results/{study}/{model}/trajectories.svg",
             category=CHAPTERS["mrd"],
-            labels={"study": "{study}", "model": "{model}", "shows": "MRD of nine patients"},
+            labels={"study": "{study}", "model": "{model}", "shows": "MRD of single patients"},
             caption="../report/trajectories.rst",
         ),
         below=report(

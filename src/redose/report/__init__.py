@@ -30,7 +30,7 @@ ALT = {
     "gain": "Gain of every patient with its verdict, and of new patients by burden and microenvironment",
     "rules": "Net benefit of rules of whom to treat, over the days that treatment must bring",
     "outlook": "Probability of staying progression-free, patients ranked",
-    "trajectories": "Latent MRD and samples of nine patients",
+    "trajectories": "Latent MRD and samples of at most nine patients",
     "residuals": "Nelson-Aalen estimate of Cox-Snell residuals by cause and interval number, against the diagonal",
     "prior_sensitivity": "Sensitivity of conclusions and parameters to the priors and to the likelihood",
     "flow": "Numbers of patients by group: enrolled, infused, sampled, and how the first intervals ended",
