@@ -7,6 +7,7 @@ import pytest
 from columns import described
 
 from redose import codebook, contract, dictionary
+from redose.codebook import columns
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 
@@ -42,7 +43,7 @@ def test_places_and_columns_are_said_once():
     ],
 )
 def test_a_family_of_columns_has_its_members_and_no_others(name, column, matches):
-    assert codebook.number(name, "").matches(column) is matches
+    assert columns.number(name, "").matches(column) is matches
 
 
 def test_what_a_run_writes_and_no_entry_describes_is_told():

@@ -15,7 +15,6 @@ from scipy.special import expit, logit
 from redose import dictionary
 
 UPPER = stats.norm.ppf(0.975)
-SCALES = ("positive", "ratio", "level", "spread", "share", "fraction")
 HALF = 0.5  # first shape of a share's beta: Jeffreys' for a count, so that no event in n weighs as half an event in n
 SHAPES = (HALF, 1e4)  # second shapes: from Jeffreys' own, Beta(1/2, 1/2), to 10,000 earlier patients without an event
 SHOWN = (0.025, 0.5, 0.975)  # quantiles on the page

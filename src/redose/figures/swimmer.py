@@ -6,19 +6,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from redose.cohort import histories
-from redose.figures import labels, style
+from redose.figures import labels, mrd, style
 
 TALLEST, ROW = 6.3, 0.2  # inches: of all rows, and of one at most
 INTERVALS = ("#BFD7EA", "#E3D5B8")  # odd and even intervals
 GVHD = {"acute": style.VERMILLION, "chronic": style.PURPLE}
 AGENTS = (style.BLUE, style.SKY, style.GREY)  # of courses; further ones share the last
-ENDS = {
-    "progression": {"marker": "X", "color": style.VERMILLION},
-    "death": {"marker": "P", "color": style.BLACK},
-    "transplant": {"marker": "D", "color": style.GREEN},
-    "new_therapy": {"marker": "s", "color": style.PURPLE},
-    "censored": {"marker": ">", "color": style.GREY},
-}
+ENDS = {o: mrd.ENDS[o] for o in labels.CAUSES} | {"censored": {"marker": ">", "color": style.GREY}}
 WORDS = {**labels.CAUSES, "censored": "end of follow-up"}
 
 

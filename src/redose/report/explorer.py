@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 
+from redose import dynamic
+from redose.dynamic import Action
 from redose.figures import decisions
 from redose.report import words
 from redose.report.reading import Dossier, Fit
@@ -30,10 +32,10 @@ def explorer(dossier: Dossier) -> dict:
     curves = dict(list(fit.ahead_curves.groupby("patient"))) if fit else {}
     ahead = fit.ahead.set_index("patient").to_dict("index") if fit else {}
     gain = fit.gain.set_index("patient").to_dict("index") if fit and fit.gain is not None else {}
-    action = action_of(fit) if fit else None
+    action = dynamic.action_of(fit.decision and fit.decision["regimes"]) if fit else None
     return {
         "model": fit.model if fit else None,
-        "tau": action[0] if action else None,
+        "tau": action.tau if action else None,
         "ci": f"{100 * dossier.settings['decision']['ci_prob']:g} %",
         "causes": OUTCOMES,
         "patients": [
@@ -52,19 +54,6 @@ def explorer(dossier: Dossier) -> dict:
 def main(dossier: Dossier) -> Fit:
     """The model that the explorer shows: the best with decisions, else with MRD, else the best."""
     return next(iter([*dossier.with_decisions, *dossier.with_thresholds, dossier.best]))
-
-
-def action_of(fit: Fit) -> tuple[float, str] | None:
-    """(log10 threshold, regime) of the adaptive regime of the highest utility; None without one. As the rule that
-    foresees the next test chooses it (`dynamic.action_of`)."""
-    if fit.decision is None:
-        return None
-    table = fit.decision["regimes"]
-    known = table[(table["kind"] == "adaptive") & table["tau"].notna()]
-    if known.empty:
-        return None
-    best = known.loc[known["utility"].idxmax()]
-    return float(best["tau"]), str(best["regime"])
 
 
 def facts(dossier: Dossier, key: str) -> list[list[str]]:
@@ -104,7 +93,7 @@ def drawn(curves: pd.DataFrame | None) -> dict:
     return found
 
 
-def says(dossier: Dossier, ahead: dict, gain: dict | None, action: tuple[float, str] | None) -> list[str]:
+def says(dossier: Dossier, ahead: dict, gain: dict | None, action: Action | None) -> list[str]:
     """What is known of a patient, sentence by sentence."""
     parts = [*of_today(ahead, action), *of_the_days_ahead(dossier, ahead)]
     if gain:
@@ -120,7 +109,7 @@ def level(log10: float) -> str:
     return words.mrd(log10) if log10 >= DEEPEST else f"below 10^{DEEPEST:g}"
 
 
-def of_today(ahead: dict, action: tuple[float, str] | None) -> list[str]:
+def of_today(ahead: dict, action: Action | None) -> list[str]:
     """State, latent MRD, and the next test."""
     if pd.isna(ahead.get("today", math.nan)):
         return [f"Nothing lies ahead to be foretold: {ahead.get('reason') or 'no interval was followed'}."]
@@ -132,7 +121,8 @@ def of_today(ahead: dict, action: tuple[float, str] | None) -> list[str]:
     parts.append(f"Latent MRD on that day: {level(middle)}{around}.")
     if action:
         p = words.probability(ahead["p_above"])
-        lead = f"P(at or above the action threshold {words.power(action[0])} of {action[1]}) = {p}".replace("= >", ">")
+        of = f"{words.power(action.tau)} of {action.regime}"
+        lead = f"P(at or above the action threshold {of}) = {p}".replace("= >", ">")
         soon = "due" if ahead["next_test_by"] == "due" else "the latest that the config allows"
         parts.append(f"{lead}; next test on day {ahead['next_test']:.0f} ({soon}).")
     return parts
