@@ -41,15 +41,16 @@ def test_tables_sort_by_mouse_and_keyboard(folders):
 
 def test_a_patient_is_found_by_a_part_of_its_key_and_shown_as_text(folders):
     with opened(folders["joint"] / "report.html") as (page, faults):
-        wake(page)
         box = page.locator(".explorer")
+        assert box.locator(".status").text_content().startswith("Patient 1 of 6")  # in words, before anything is drawn
+        wake(page)
         box.get_by_label("Patient", exact=True).fill("onerror")
         box.get_by_role("button", name="Show").click()
         assert dossiers.EVIL in box.locator(".status").text_content()
         assert "Nothing lies ahead to be foretold: progressed." in box.locator("ul").text_content()
         box.get_by_role("button", name="Next").click()
         assert box.locator(".status").text_content() == "Patient 2 of 6: 002"
-        assert "next test on day 456 (due)" in box.locator("ul").text_content()
+        assert "Next test on day 456, the first day" in box.locator("ul").text_content()
         box.get_by_label("Patient", exact=True).fill("五")
         box.get_by_label("Patient", exact=True).press("Enter")
         assert box.locator(".status").text_content().endswith("患者五")

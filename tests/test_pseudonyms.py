@@ -198,11 +198,20 @@ def test_short_keys_and_numbers_are_replaced_where_they_stand_as_patients_alone(
     names = pseudonyms.pseudonyms(SALT, ["001", "002", "003", "004"])
     write = pseudonyms.replacer(names)
     assert write("interval 001 of 002 on day 003") == "interval 001 of 002 on day 003"
-    assert pseudonyms.replacer({"A-17": "P-X"})("lot A-17/2, A-170, BA-17, a-17") == "lot P-X/2, A-170, BA-17, a-17"
+    assert pseudonyms.replacer({"A-17": "P-X"})("lot A-17/2, A-170, BA-17, a-17") == "lot P-X/2, A-170, BA-17, P-X"
     frame = pd.DataFrame(raw["mrd"][1:], columns=raw["mrd"][0], dtype=object)
     renamed = pseudonyms.renamed(frame, names, write)
     assert set(renamed["patient"]) <= set(names.values())
     pd.testing.assert_frame_equal(renamed.drop(columns="patient"), frame.drop(columns="patient"))
+
+
+def test_keys_in_other_letters_are_replaced_too():
+    write = pseudonyms.replacer({"DOE_01": "P-00000001", "Straße7": "P-00000002"})
+    assert (
+        write("see doe_01, Doe_01; STRASSE7 and xdoe_01x stay")
+        == "see P-00000001, P-00000001; STRASSE7 and xdoe_01x stay"
+    )
+    assert write("straße7") == "P-00000002"
 
 
 def test_newcomers_have_the_pseudonyms_of_the_study(study, tmp_path):

@@ -20,6 +20,7 @@ from redose.tables import Study
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: no I, L, O and U, which are misread
 LENGTH = 8  # letters of 5 bits: two of 240 patients collide once in 40 million salts, two of 10,000 once in 20,000
 FORM = re.compile(f"P-[{LETTERS}]{{{LENGTH}}}")
+REMOVED = "P-"  # of a key in letters whose small forms differ from those of any key
 SHORTEST = 32  # characters of a salt
 FEWEST = 8  # different characters among them
 MAKE = 'python -c "import secrets; print(secrets.token_hex(32))" > salt.txt'
@@ -102,7 +103,7 @@ def undescribed(study: Study) -> list[str]:
 
 
 def replacer(names: dict[str, str]) -> Callable[[str], str]:
-    """A function that replaces the keys that stand as words of their own in a text.
+    """A function that replaces the keys that stand as words of their own in a text, in capitals or small letters.
 
     A short key, or a number of less than six digits, cannot be told from other words and is left.
     """
@@ -110,8 +111,14 @@ def replacer(names: dict[str, str]) -> Callable[[str], str]:
     if not sought:
         return lambda text: text
     words = "|".join(re.escape(key) for key in sorted(sought, key=len, reverse=True))
-    pattern = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])")
-    return lambda text: pattern.sub(lambda match: names[match.group()], text)
+    pattern = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
+    folded = {key.casefold(): names[key] for key in sought}
+
+    def written(match: re.Match) -> str:
+        found = match.group()
+        return names.get(found) or folded.get(found.casefold(), REMOVED)
+
+    return lambda text: pattern.sub(written, text)
 
 
 def renamed(frame: pd.DataFrame, names: dict[str, str], write: Callable[[str], str]) -> pd.DataFrame:

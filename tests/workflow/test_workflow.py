@@ -401,13 +401,20 @@ def test_no_patient_key_is_left_in_results_and_logs(analysed, few):
     assert leaks.places([folder / "mine"], ["Zweig"]), "the search finds what is there"
 
 
-def test_a_salt_that_is_missing_is_asked_for_before_any_job(tmp_path):
-    study_folder(tmp_path / "mine")
-    config = mine(tmp_path)
-    (tmp_path / "salt.txt").unlink()
-    result = run(tmp_path, config, "-n")
+@pytest.mark.parametrize("made", [False, True])
+def test_a_salt_that_is_missing_is_asked_for_before_any_job(made, tmp_path, request):
+    """Also where results stand already: they would be taken as they are, with the keys that they hold."""
+    folder, config = request.getfixturevalue("analysed") if made else (tmp_path, None)
+    if not made:
+        study_folder(folder / "mine")
+        config = mine(folder)
+        (folder / "salt.txt").unlink()
+    settings = yaml.safe_load(config.read_text())
+    other = folder / "other.yaml"
+    other.write_text(yaml.safe_dump(settings | {"privacy": {"salt": "absent.txt", "fewest": 5}}))
+    result = run(folder, other, "-n")
     assert result.returncode != 0
-    words = "config: privacy.salt: there is no file 'salt.txt' (study mine); make it: python -c"
+    words = "config: privacy.salt: there is no file 'absent.txt' (study mine); make it: python -c"
     assert words in result.stdout + result.stderr
 
 

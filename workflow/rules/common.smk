@@ -118,13 +118,20 @@ def tables_of(wildcards):
     return sorted(str(f) for f in found if f.suffix.casefold() in (".csv", ".parquet") and f.name[0] != ".")
 
 
+def salt_file(study):
+    """File of the salt that turns patient keys of a study into pseudonyms; "" where there is none."""
+    return config["studies"][study].get("privacy", {}).get("salt", config["privacy"]["salt"])
+
+
+# here and not where the file is asked for: where results stand, Snakemake takes them and swallows the error
+for name in config["studies"]:
+    if salt_file(name) and not Path(salt_file(name)).exists():
+        cure = 'make it: python -c "import secrets; print(secrets.token_hex(32))" > ' + salt_file(name)
+        raise WorkflowError(f"config: privacy.salt: there is no file {salt_file(name)!r} (study {name}); {cure}")
+
+
 def salt_of(wildcards):
-    """File of the salt that turns patient keys into pseudonyms; none where the config has no `privacy: salt:`."""
-    salt = study_of(wildcards).get("privacy", {}).get("salt", config["privacy"]["salt"])
-    if salt and not Path(salt).exists():
-        cure = 'make it: python -c "import secrets; print(secrets.token_hex(32))" > ' + salt
-        raise WorkflowError(f"config: privacy.salt: there is no file {salt!r} (study {wildcards.study}); {cure}")
-    return salt or []
+    return salt_file(wildcards.study) or []
 
 
 def protocol_of(wildcards):

@@ -75,6 +75,8 @@ rule summarise_kinetics:
         ),
     log:
         "logs/summarise_kinetics/{study}.{model}.log",
+    benchmark:
+        "logs/summarise_kinetics/{study}.{model}.tsv"
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:

@@ -97,6 +97,8 @@ rule describe_patients:
         sampling="results/{study}/data/sampling.csv",
     log:
         "logs/describe_patients/{study}.log",
+    benchmark:
+        "logs/describe_patients/{study}.tsv"
     resources:
         mem="1GB",
         runtime="10m",

@@ -31,6 +31,8 @@ rule draw_data:
         png=expand("results/{{study}}/data/{name}.png", name=["flow", "swimmer", "sampling"]),
     log:
         "logs/draw_data/{study}.log",
+    benchmark:
+        "logs/draw_data/{study}.tsv"
     resources:
         mem="1GB",
         runtime="5m",

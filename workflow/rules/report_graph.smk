@@ -42,19 +42,21 @@ def run_times(study):
         file = workflow.get_rule(name).expand_benchmark(Wildcards(fromdict=dict(known)))
         if file and Path(file).exists():
             with open(file, newline="") as lines:
-                (row,) = csv.DictReader(lines, delimiter="\t")
+                found = list(csv.DictReader(lines, delimiter="\t"))
             job = ".".join(value for key, value in known if key != "study")
-            rows.append({"rule": name, "job": job, **{new: row[old] for old, new in TIMES.items()}})
+            for row in found[:1]:  # none where the job was killed
+                rows.append({"rule": name, "job": job, **{new: row.get(old, "") for old, new in TIMES.items()}})
     return rows
 
 
 def write_run_times():
     """Leaves run_times.csv beside every dossier. It is no part of it, because times differ between two runs of the same
     results; and no rule makes it, because a benchmark file that is an input and was lost asks for its fit again."""
-    if not set(VERDICTS) <= workflow.checkpoints.created_output:
-        return  # what a dossier is made of is known when every model is judged
-    for study in config["studies"]:
-        rows = run_times(study) if Path(f"results/{study}/report.html").exists() else []
+    for study, own in config["studies"].items():
+        # what a dossier is made of is known when every model is judged
+        judged = {f"results/{study}/{model}/verdict.json" for model in own["models"]}
+        known = judged <= workflow.checkpoints.created_output and Path(f"results/{study}/report.html").exists()
+        rows = run_times(study) if known else []
         if rows:
             with open(f"results/{study}/run_times.csv", "w", newline="") as file:
                 table = csv.DictWriter(file, rows[0], lineterminator="\n")

@@ -101,7 +101,7 @@ def difference(values: pd.Series, patients: pd.DataFrame, kind: str) -> float:
         return np.nan
     if kind == "number":
         gap, spread = parts[0].mean() - parts[1].mean(), np.sqrt((parts[0].var() + parts[1].var()) / 2)
-        return float(abs(gap) / spread) if spread > 0 else np.nan
+        return float(abs(gap) / spread) if spread > 0 else np.inf if gap else np.nan
     levels = sorted(values.dropna().unique())[1:]
     if not levels:
         return np.nan

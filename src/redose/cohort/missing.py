@@ -7,8 +7,11 @@ from redose.samples import LIMITED
 
 TREATED = {  # (table, column) -> what an empty cell means to the models
     ("infusions", "lot"): "lot unknown: such an infusion has the mean kill of its product",
-    ("mrd", "mrd"): "below its LOD: censored there in the likelihood of the samples",
-    ("burden", "burden"): "below its limit: censored there in the likelihood of the samples",
+    (
+        "mrd",
+        "mrd",
+    ): "below its LOD: censored there in the likelihood of the samples, or missed by a detection curve",
+    ("burden", "burden"): "below its limit: as a marker censored there, as a covariate taken as the limit",
     ("burden", "lod"): "no limit: the value is taken as measured",
     ("intervals", "entry_day"): "at risk from start_day on",
     ("intervals", "last_free_day"): "progression is taken to be on end_day, a censored patient to be free until then",
@@ -18,7 +21,8 @@ TREATED = {  # (table, column) -> what an empty cell means to the models
 }
 COVARIATE = "not imputed: a model that uses it stops and names the patients"
 ROWS = "whole rows"
-OUTSIDE = "after an interval and before the next, or without one: left out of the joint models"
+OUTSIDE = "after an interval and before the next, or without one: no sample of the joint models"
+CARRIED = OUTSIDE + "; a covariate `burden` carries every value forward"
 AFTER = "after an outcome that ends follow-up under the estimand: left out of all models"
 
 
@@ -29,7 +33,7 @@ def missing(tables: dict, words: dict) -> pd.DataFrame:
     for name in LIMITED:
         if len(tables[name]):
             out = int(outside(tables[name], tables["intervals"]).sum())
-            found.append((name, ROWS, len(tables[name]), out, OUTSIDE))
+            found.append((name, ROWS, len(tables[name]), out, CARRIED if name == "burden" else OUTSIDE))
     left_out = int(estimand.beyond(tables["intervals"], words).sum())
     found.append(("intervals", ROWS, len(tables["intervals"]), left_out, AFTER))
     return pd.DataFrame(found, columns=["table", "column", "rows", "missing", "treatment"])

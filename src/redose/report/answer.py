@@ -273,7 +273,8 @@ def basis(dossier: Dossier) -> str:
     """Which model the answer rests on, and how clearly it is the best."""
     rejected = f"The gate rejected {missing.models(list(dossier.rejected))}" if dossier.rejected else ""
     if not dossier.fits:
-        return f"{rejected}: no model of progression and death is left for an answer to rest on."
+        why = missing.no_fit(dossier)
+        return f"There is no model of progression and death for an answer to rest on: {why}."
     best = dossier.best.model
     if len(dossier.fits) == 1:
         others = missing.of_events(dossier)

@@ -9,7 +9,7 @@ from redose.report import answer, missing, words
 from redose.report.reading import Dossier, Fit
 
 SURE = ((0.9, "strong evidence"), (0.7, "moderate evidence"), (0.5, "weak evidence"))  # P(the choice is the best)
-OPEN = "open: others do about as well"
+OPEN = "open: nothing is the best in most draws"
 MOST = 4  # changes that are named
 REASONS = (
     "Reasons for a dose that were not recorded: the answer supposes that infusions followed MRD, covariates and GVHD "
@@ -67,21 +67,46 @@ def without(dossier: Dossier) -> str:
 
 
 def threshold(dossier: Dossier) -> str:
-    """The action threshold of the best regime; what is known instead where there is none."""
+    """The action threshold of the best regime, with how sure it is and what a regime of another kind would lose; what
+    is known instead where no threshold is chosen."""
     fit = dossier.with_decisions[0]
     row = best(fit)
     if row["kind"] == "none":
         return f"At none: on these data no regime is better than no redosing.{hazard_step(dossier)}"
+    if not pd.isna(row["tau"]):
+        lead = f"At {words.mrd(row['tau'])}, with tests every {row['every']:g} days"
+    elif row["kind"] == "adaptive":
+        lead = f"By the config's rule {row['regime']}, which is no cell of the grid of thresholds"
+    else:
+        lead = f"At none: {row['regime']}, which does not follow MRD, is the best regime"
+    gain = words.band(row["gain_low"], row["gain_high"], two)
+    certain = f"P(it gains) = {words.probability(row['p_gain'])}".replace("= >", ">")
+    text = f"{lead}. It gains {two(row['gain'])} quality-adjusted days over no redosing ({gain}), {certain}, "
+    text += f"and is the best of all {len(fit.decision['regimes'])} regimes {chosen(row['p_best'])}"
+    return f"{text}{of_such_tests(fit, row)}{rival(fit, row)}.{hazard_step(dossier)}"
+
+
+def of_such_tests(fit: Fit, row: pd.Series) -> str:
+    """How sure the threshold is, given the days between tests; empty where the choice is no cell of the grid."""
     if pd.isna(row["tau"]):
-        text = f"At none: {row['regime']}, which does not look at MRD, has the highest expected utility"
-        return f"{text} {chosen(row['p_best'])}.{hazard_step(dossier)}"
+        return ""
     within = fit.decision["best"].query("within == @name", local_dict={"name": f"every {row['every']:g} d"})
     p = float(within.loc[within["tau"] == row["tau"], "p"].iloc[0])
-    gain = words.band(row["gain_low"], row["gain_high"], two)
-    text = f"At {words.mrd(row['tau'])}, which with tests every {row['every']:g} days gains {two(row['gain'])} "
-    text += f"quality-adjusted days over no redosing ({gain}), P(it gains) = {words.probability(row['p_gain'])}"
-    text = f"{text}; {chosen(p)} it is the best of the thresholds looked at for such tests"
-    return f"{text.replace('= >', '>')}.{hazard_step(dossier)}"
+    return f"; of the thresholds for such tests it is the best with probability {words.percent(p)}"
+
+
+def rival(fit: Fit, row: pd.Series) -> str:
+    """What the best regime loses that does not follow MRD, or that does where the choice does not."""
+    table = fit.decision["regimes"]
+    follows = row["kind"] == "adaptive"
+    others = table[(table["kind"] == "adaptive") != follows]
+    if others.empty:
+        return ""
+    second = others.loc[others["utility"].idxmax()]
+    kind = "that does not follow MRD" if follows else "that follows MRD"
+    return (
+        f"; the best regime {kind}, {second['regime']}, loses {two(row['utility'] - second['utility'])} of these days"
+    )
 
 
 def two(value: float) -> str:
@@ -94,14 +119,23 @@ def chosen(p: float) -> str:
 
 
 def hazard_step(dossier: Dossier) -> str:
-    """Where the hazard steps up, as a half sentence; empty without a step that is known."""
+    """Where the hazard steps up, in a sentence; empty without a step that is known."""
+    found = step_of(dossier)
+    if found is None or not str(found[1]["verdict"]).startswith("10^"):
+        return ""
+    fit, row = found
+    band, best_of_all = words.band(row["low"], row["high"], words.power), fit is dossier.best
+    doubt = "" if best_of_all else f", which predicts worse than {dossier.best.model}"
+    return f" The hazard of progression steps up at {words.mrd(row['median'])}, {band} (model {fit.model}{doubt})."
+
+
+def step_of(dossier: Dossier) -> tuple[Fit, pd.Series] | None:
+    """(model, row of its prognostic threshold) of the best model that has one; None without."""
     for fit in dossier.with_thresholds:
         found = fit.threshold[fit.threshold["threshold"].str.startswith("prognostic")]
-        if len(found) and str(found["verdict"].iloc[0]).startswith("10^"):
-            row = found.iloc[0]
-            band = words.band(row["low"], row["high"], words.power)
-            return f" The hazard of progression itself steps up at {words.mrd(row['median'])}, {band}."
-    return ""
+        if len(found):
+            return fit, found.iloc[0]
+    return None
 
 
 def testing(dossier: Dossier) -> str:
@@ -114,8 +148,8 @@ def testing(dossier: Dossier) -> str:
     top = cells.loc[cells.groupby("every")["utility"].idxmax()].sort_values("utility", ascending=False)
     first = top.iloc[0]
     p = float(pairs.loc[pairs["every"] == first["every"], "p"].sum())
-    text = f"Every {first['every']:g} days: {chosen(p)} the best number of days looked at"
-    if pd.isna(best(fit)["tau"]):
+    text = f"Every {first['every']:g} days, the best of those looked at {chosen(p)}"
+    if best(fit)["kind"] != "adaptive":
         text = f"If doses are to follow MRD at all: every {first['every']:g} days {chosen(p)}"
     if len(top) > 1:
         second = top.iloc[1]
@@ -125,16 +159,33 @@ def testing(dossier: Dossier) -> str:
 
 
 def gaining(dossier: Dossier) -> str:
-    """How many patients are selected, and the best rule that is known before treatment."""
+    """How many patients are selected, the best rule that is known before treatment, and what the regime of which this
+    is said is worth by the criterion of the other two sentences."""
     fit, of = dossier.with_decisions[0], dossier.settings["decision"]["gain"]
     counts = fit.gain["verdict"].value_counts()
     selected, declined = int(counts.get("selected", 0)), int(counts.get("not selected", 0))
     undecided = len(fit.gain) - selected - declined
-    text = f"{selected} of {words.counted(len(fit.gain), 'patient')} gain more than {of['smallest']:g} days alive and "
-    text += f"progression-free by {of['regime']} against {of['against']} with a probability of {of['selected']:g} or "
-    text += f"more; {declined} do not, and for {undecided} the data do not decide. Known before treatment, "
+    text = f"P(more than {of['smallest']:g} days alive and progression-free are gained by {of['regime']} against "
+    text += f"{of['against']}), judged with all that was seen of a patient and without costs, is {of['selected']:g} or "
+    text += (
+        f"more in {selected} of {words.counted(len(fit.gain), 'patient')}, {of['declined']:g} or less in {declined}, "
+    )
+    text += f"and does not decide in {undecided}. Known before treatment, "
     rule = fit.rules.loc[fit.rules["net"].idxmax()]
-    return f"{text}the best rule {chosen(rule['p_best'])} is to treat {rule['rule']}."
+    return f"{text}the best rule {chosen(rule['p_best'])} is to treat {rule['rule']}.{worth(fit, of['regime'])}"
+
+
+def worth(fit: Fit, regime: str) -> str:
+    """What a regime gains with weights and costs, where it is not the one chosen; empty where it was not simulated."""
+    table = fit.decision["regimes"]
+    row = table[table["regime"] == regime]
+    if row.empty or best(fit)["regime"] == regime:
+        return ""
+    r = row.iloc[0]
+    band = words.band(r["gain_low"], r["gain_high"], two)
+    return (
+        f" With weights and costs {regime} gains {two(r['gain'])} quality-adjusted days ({band}): it is not the choice."
+    )
 
 
 def changes(dossier: Dossier) -> list[str]:
@@ -189,13 +240,31 @@ def edges(fit: Fit) -> list[str]:
 
 
 def other_models(dossier: Dossier) -> list[str]:
-    """What the other models with decisions would choose."""
-    found = []
+    """What the other models with decisions would choose, and what the choice is worth to them."""
+    found, first = [], dossier.with_decisions[0]
+    choice = best(first)["regime"]
     for fit in dossier.with_decisions[1:]:
-        row, same = best(fit), best(dossier.with_decisions[0])["regime"]
-        says = "makes the same choice" if row["regime"] == same else f"chooses {row['regime']}"
-        found.append(f"Another model: {fit.model} {says} (gain {two(row['gain'])} quality-adjusted days).")
+        table = fit.decision["regimes"]
+        row, ours = best(fit), table[table["regime"] == choice]
+        if row["regime"] == choice:
+            says = f"makes the same choice, which gains {amounts(row)}"
+        else:
+            says = f"chooses {row['regime']} ({two(row['gain'])} days)"
+            says += f"; to it {choice} is worth {amounts(ours.iloc[0])}" if len(ours) else ""
+        found.append(f"Another model: {fit.model}, of elpd {apart(dossier, first, fit)}, {says}.")
     return found
+
+
+def amounts(row: pd.Series) -> str:
+    """Gain over no redosing with its band."""
+    return f"{two(row['gain'])} quality-adjusted days ({words.band(row['gain_low'], row['gain_high'], two)})"
+
+
+def apart(dossier: Dossier, first: Fit, other: Fit) -> str:
+    """How much better or worse another model predicts."""
+    elpd = dossier.compare.set_index("model")["elpd"]
+    gap = elpd[other.model] - elpd[first.model]
+    return f"{two(abs(gap))} {'above' if gap > 0 else 'below'} that of {first.model}"
 
 
 def far(fit: Fit) -> list[str]:

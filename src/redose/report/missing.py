@@ -18,9 +18,15 @@ def missing(dossier: Dossier) -> dict[str, str]:
     found |= {"decisions": regimes(dossier, "No regimes of testing and redosing are compared")}
     found |= {"selection": regimes(dossier, "No patient is selected for a regime")}
     if not dossier.fits:
-        why = f"the gate rejected {models(of_events(dossier))}"
-        found |= {chapter: f"{what}: {why}." for chapter, what in NEEDS_A_FIT.items()}
+        found |= {chapter: f"{what}: {no_fit(dossier)}." for chapter, what in NEEDS_A_FIT.items()}
     return {chapter: sentence for chapter, sentence in found.items() if sentence}
+
+
+def no_fit(dossier: Dossier) -> str:
+    """Why there is no model of progression and death to conclude from."""
+    rejected = of_events(dossier)
+    asked = "the config asks for no model of progression and death"
+    return f"the gate rejected {models(rejected)}" if rejected else asked
 
 
 def of_events(dossier: Dossier) -> list[str]:

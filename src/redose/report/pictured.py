@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 
 from redose.figures import answer as drawn
 from redose.figures import labels, style
+from redose.report import lead
 from redose.report.reading import Dossier
 
 
@@ -12,7 +13,7 @@ def pictured(dossier: Dossier) -> Figure:
     settings = dossier.settings["decision"]
     if dossier.with_decisions:
         fit = dossier.with_decisions[0]
-        return drawn.choices(fit.decision["regimes"], fit.gain, step(dossier), settings["gain"]["smallest"])
+        return drawn.choices(fit.decision["regimes"], fit.gain, spread(dossier), settings["gain"]["smallest"])
     if not dossier.fits:
         return style.blank("the gate rejected every model of progression and death")
     fit = dossier.best
@@ -21,13 +22,10 @@ def pictured(dossier: Dossier) -> Figure:
     return drawn.known(fit.lengths, effects, longest(dossier), names)
 
 
-def step(dossier: Dossier) -> tuple[float, float] | None:
-    """Band of the MRD at which the hazard steps up; None where no model has one."""
-    for fit in dossier.with_thresholds:
-        found = fit.threshold[fit.threshold["threshold"].str.startswith("prognostic")]
-        if len(found):
-            return drawn.spread(found.iloc[0])
-    return None
+def spread(dossier: Dossier) -> tuple[float, float] | None:
+    """Band of the MRD at which the hazard steps up; None where no model has a finite one."""
+    found = lead.step_of(dossier)
+    return drawn.spread(found[1]) if found else None
 
 
 def longest(dossier: Dossier) -> int | None:

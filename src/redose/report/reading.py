@@ -238,7 +238,9 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
     order = [m for m in compare["model"] if m in stands] if compare is not None else []
     names = list(contract.TABLES)
     drawn = {n: folder / file for n, file in STUDY_FIGURES.items() if len(order) >= LEAST.get(n, 0)}
-    decided = "gvhd" not in verdicts or "gvhd" in stands
+    decided = (
+        [m for m in order if with_regimes(entry["models"], m)] if "gvhd" not in verdicts or "gvhd" in stands else []
+    )
     validated = entry.get("validation", {}).get("models", order) if "validation" in entry else []
     return Dossier(
         study=study,
@@ -249,7 +251,7 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
         cohort=read_cohort(folder / "data"),
         compare=compare,
         figures={n: embedded(path) for n, path in drawn.items() if path.exists()},
-        fits={model: read_fit(folder, model, decided) for model in order},
+        fits={model: read_fit(folder, model, model in decided) for model in order},
         gvhd=read_gvhd(folder) if "gvhd" in stands else None,
         rejected={m: read_rejected(folder, verdict) for m, verdict in verdicts.items() if not verdict.accepted},
         validation=read_validation(folder / "validation") if set(validated) & set(order) else None,
@@ -259,17 +261,23 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
     )
 
 
+def with_regimes(models: dict, model: str) -> bool:
+    """Whether regimes are simulated with a model: of the joint ones with those whose marker infusions move, as the
+    workflow chooses them. Folders of a model that had another trajectory in an earlier run may be left."""
+    moved = models[model].get("kinetics", {}).get("trajectory", "infusions") == "infusions"
+    return LINKS[model] != "none" and moved
+
+
 def read_fit(folder: Path, model: str, decided: bool) -> Fit:
     """What the run concluded from one model; decided: whether regimes could be simulated with it."""
     joint = LINKS[model] != "none"
     drawn = {name: folder / place.format(model=model) for name, place in FIGURES.items()}
-    own = folder / "decision" / model
-    decided = decided and own.exists()
-    if read_table(folder / model / "curves.csv").empty:  # no group is large enough
+    own, curves = folder / "decision" / model, read_table(folder / model / "curves.csv")
+    if curves.empty:  # no group is large enough
         drawn = {name: path for name, path in drawn.items() if name not in ("free", "incidence")}
     return Fit(
         model=model,
-        curves=read_table(folder / model / "curves.csv"),
+        curves=curves,
         below=read_table(folder / model / "below_lod.csv") if joint else None,
         lengths=read_table(folder / model / "lengths.csv"),
         effects=read_table(folder / "selection" / f"{model}.effects.csv"),

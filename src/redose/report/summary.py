@@ -1,16 +1,12 @@
 """A study in a few words, for the index over all studies."""
 
-import re
-
-from redose.report import answer
+from redose.report import lead, missing
 from redose.report.reading import Dossier
-
-SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")  # the space between two sentences
 
 
 def summary(dossier: Dossier) -> dict:
     """title; simulated; numbers of patients and intervals; models, each with its name and whether the gate accepted
-    it; answer, the first sentence on what the study is there for."""
+    it; answer, what the study is there for."""
     return {
         "title": dossier.about["title"],
         "simulated": dossier.simulated,
@@ -22,8 +18,7 @@ def summary(dossier: Dossier) -> dict:
 
 
 def headline(dossier: Dossier) -> str:
-    """The regime to choose where regimes were simulated, else how long intervals are."""
+    """The first sentence of the answer; of a study without regimes how long intervals are."""
     if not dossier.fits:
-        return "The gate accepted no model of progression, so nothing is concluded."
-    text = answer.redosing(dossier) if dossier.with_decisions else answer.intervals(dossier)
-    return SENTENCE.split(text)[0]
+        return f"Nothing is concluded of progression: {missing.no_fit(dossier)}."
+    return lead.lead(dossier)[0 if dossier.with_decisions else 1].answer

@@ -1,5 +1,5 @@
 // Figures to look around in: the utility surface, the swimmer plot, the patient explorer. They are drawn when they come
-// into view, by the plotting library that the page carries, compressed. Without it every number stands in the tables.
+// into view, by the plotting library that the page carries, compressed. What the explorer says in words needs no library.
 const unpacked = async (id) => {
   const bytes = Uint8Array.from(atob(document.getElementById(id).textContent.trim()), (c) => c.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
@@ -15,9 +15,11 @@ const plotly = () =>
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const LOOK = {
-  progression: ["#D55E00", "x"], death: ["#0072B2", "cross"], transplant: ["#009E73", "diamond"],
-  new_therapy: ["#CC79A7", "triangle-up"], censored: ["#6E6E6E", "triangle-right"], free: ["#009E73", "circle"],
+  progression: ["#D55E00", "x"], death: ["", "cross"], transplant: ["#009E73", "diamond"],
+  new_therapy: ["#CC79A7", "triangle-up"], censored: ["#6E6E6E", "triangle-right"], free: ["#56B4E9", "circle"],
 };
+const tone = (name) => LOOK[name][0] || colour("--ink");
+const last = (p, least = 0) => p.intervals.reduce((day, i) => Math.max(day, i[1]), least);
 const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\n", "<br>");
 const layout = (more) => {
   const axis = { gridcolor: colour("--line"), linecolor: colour("--line"), zerolinecolor: colour("--line"), automargin: true };
@@ -38,10 +40,12 @@ const decades = (low, high) => {
   return { tickvals: ticks, ticktext: ticks.map(power), range: [low, high] };
 };
 
-const surface = (Plotly, box) => {
+// each kind prepares its box and returns what draws it
+const surface = (box) => {
   const of = read(box.dataset.of);
   const select = box.querySelector("select");
-  const draw = () => {
+  select.onchange = () => box.redraw?.();
+  return (Plotly) => {
     const measure = of.measures[select.value];
     const cells = {
       type: "heatmap", x: of.taus, y: of.gaps, z: measure.values, text: measure.texts.map((row) => row.map(plain)),
@@ -55,21 +59,19 @@ const surface = (Plotly, box) => {
     const axes = { xaxis: { title: { text: "threshold (MRD)" }, type: "category" }, yaxis: { title: { text: "days between tests" }, type: "category" } };
     return Plotly.react(box.querySelector(".plot"), [cells, star], layout({ ...axes, height: 380, showlegend: false }), OPTIONS);
   };
-  select.onchange = draw;
-  return draw();
 };
 
-const swimmer = (Plotly, box) => {
+const swimmer = (box) => {
   const { patients, causes } = read(box.dataset.of);
   const select = box.querySelector("select");
-  const last = (p) => Math.max(0, ...p.intervals.map((i) => i[1]));
+  select.onchange = () => box.redraw?.();
   const first = (p) => (p.intervals.length ? p.intervals[0][1] - p.intervals[0][0] : 0);
   const ORDERS = {
     followed: (a, b) => last(a) - last(b), first: (a, b) => first(a) - first(b),
-    group: (a, b) => String(b.facts[0]?.[1]).localeCompare(String(a.facts[0]?.[1])) || last(a) - last(b),
+    group: (a, b) => b.group.localeCompare(a.group) || last(a) - last(b),
     key: (a, b) => b.key.localeCompare(a.key, undefined, { numeric: true }),
   };
-  const draw = () => {
+  return (Plotly) => {
     const order = [...patients].sort(ORDERS[select.value]);
     const bars = { x: [], y: [] };
     const dots = {};
@@ -81,10 +83,10 @@ const swimmer = (Plotly, box) => {
     order.forEach((p, y) => {
       for (const [start, end, outcome] of p.intervals) {
         bars.x.push(start, end, null); bars.y.push(y, y, null);
-        dot(causes[outcome], { color: LOOK[outcome][0], symbol: LOOK[outcome][1], size: 8 }, end, y, `${p.key}: ${causes[outcome]}, day ${end}`);
+        dot(causes[outcome], { color: tone(outcome), symbol: LOOK[outcome][1], size: 8 }, end, y, `${p.key}: ${causes[outcome]}, day ${end}`);
       }
       for (const [start, end, words, kind] of p.spans) {
-        if (kind !== "courses") { ill.x.push(start, end ?? last(p), null); ill.y.push(y, y, null); ill.text.push(...Array(2).fill(plain(`${p.key}: ${words} from day ${start}`)), ""); }
+        if (kind !== "courses") { ill.x.push(start, end ?? last(p, start), null); ill.y.push(y, y, null); ill.text.push(...Array(2).fill(plain(`${p.key}: ${words} from day ${start}`)), ""); }
       }
       for (const [day, level, below] of p.samples) {
         const name = below ? "MRD below its LOD" : "MRD detected";
@@ -101,8 +103,6 @@ const swimmer = (Plotly, box) => {
     const axes = { xaxis: { title: { text: "days since day 0" }, side: "top" }, yaxis: { ...ticks, range: [-1, order.length], showgrid: false, zeroline: false } };
     return Plotly.react(box.querySelector(".plot"), lines, layout({ ...axes, height: 190 + 13 * order.length, legend: { orientation: "h", y: 1, yanchor: "top", yref: "container" }, margin: { t: 120, r: 10, b: 20, l: 60 } }), OPTIONS);
   };
-  select.onchange = draw;
-  return draw();
 };
 
 const band = ([days, mean, low, high], name, tone, axes) => [
@@ -111,45 +111,51 @@ const band = ([days, mean, low, high], name, tone, axes) => [
   { type: "scatter", mode: "lines", x: days, y: mean, line: { color: tone, width: 2 }, name, ...axes },
 ];
 
-const explorer = (Plotly, box) => {
+const explorer = (box) => {
   const of = read(box.dataset.of);
   const [input, status, facts, sentences, plot] = ["input", ".status", "dl", "ul", ".plot"].map((q) => box.querySelector(q));
   let at = 0;
   const traces = (p) => {
     const above = { xaxis: "x", yaxis: "y" };
     const found = [];
-    const floor = Math.floor(Math.max(-8, Math.min(-2, ...p.samples.map((s) => s[1]), ...(p.curves.mrd?.[1] ?? [])))) - 0.3;
+    const levels = [...p.samples.map((s) => s[1]), ...(p.curves.mrd?.[1] ?? [])].filter(Number.isFinite);
+    const floor = Math.floor(Math.max(-8, Math.min(-2, ...levels))) - 0.3;
+    const top = Math.max(0.2, ...levels.map((x) => x + 0.3));
     if (p.curves.mrd || p.samples.length) {
       if (p.curves.mrd) {
         const cut = p.curves.mrd.map((part, k) => (k ? part.map((y) => Math.max(y, floor)) : part));
-        found.push(...band(cut, `latent MRD (${of.ci} band)`, "#56B4E9", above));
+        found.push(...band(cut, `latent ${of.marker} (${of.ci} band)`, "#0072B2", above));
       }
       for (const below of [0, 1]) {
         const mine = p.samples.filter((s) => s[2] === below);
-        if (mine.length) found.push({ type: "scatter", mode: "markers", name: below ? "below its LOD" : "MRD sample", x: mine.map((s) => s[0]), y: mine.map((s) => s[1]), text: mine.map((s) => power(s[1])), hovertemplate: "day %{x}: %{text}<extra></extra>", marker: { size: 8, symbol: below ? "triangle-down-open" : "circle", color: colour("--ink") }, ...above });
+        if (mine.length) found.push({ type: "scatter", mode: "markers", name: below ? "below its LOD" : `${of.marker} sample`, x: mine.map((s) => s[0]), y: mine.map((s) => s[1]), text: mine.map((s) => power(s[1])), hovertemplate: "day %{x}: %{text}<extra></extra>", marker: { size: 8, symbol: below ? "triangle-down-open" : "circle", color: colour("--ink") }, ...above });
       }
-      if (p.infusions.length) found.push({ type: "scatter", mode: "markers", name: "infusion", x: p.infusions.map((i) => i[0]), y: p.infusions.map(() => floor + 0.2), text: p.infusions.map((i) => plain(i[1])), hovertemplate: "day %{x}: %{text}<extra></extra>", marker: { size: 12, symbol: "line-ns-open", color: "#009E73", line: { width: 2 } }, ...above });
+    }
+    const shown = found.length || Object.keys(p.curves).length;
+    if (p.infusions.length && shown) {
+      const at = found.length ? { y: p.infusions.map(() => floor + 0.2), ...above } : { y: p.infusions.map(() => 0), xaxis: "x", yaxis: "y2" };
+      found.push({ type: "scatter", mode: "markers", name: "infusion", x: p.infusions.map((i) => i[0]), text: p.infusions.map((i) => plain(i[1])), hovertemplate: "day %{x}: %{text}<extra></extra>", marker: { size: 12, symbol: "line-ns-open", color: "#009E73", line: { width: 2 } }, ...at });
     }
     for (const [cause, words] of Object.entries({ free: "alive and progression-free", ...of.causes })) {
-      if (p.curves[cause]) found.push(...band(p.curves[cause], words, LOOK[cause][0], { xaxis: "x", yaxis: "y2" }));
+      if (p.curves[cause]) found.push(...band(p.curves[cause], words, tone(cause), { xaxis: "x", yaxis: "y2" }));
     }
     const low = found.some((t) => t.yaxis === "y");
-    return [found, floor, low, found.some((t) => t.yaxis === "y2")];
+    return [found, floor, top, low, found.some((t) => t.yaxis === "y2")];
   };
-  const draw = () => {
+  const draw = (Plotly) => {
     const p = of.patients[at];
-    const [found, floor, marker, ahead] = traces(p);
+    const [found, floor, top, marker, ahead] = traces(p);
     const shapes = p.intervals.flatMap(([start, end, outcome]) => [
       { type: "rect", xref: "x", yref: "paper", x0: start, x1: end, y0: 0, y1: 1, fillcolor: "#56B4E9", opacity: 0.1, line: { width: 0 } },
-      { type: "line", xref: "x", yref: "paper", x0: end, x1: end, y0: 0, y1: 1, line: { color: LOOK[outcome][0], width: 1.5, dash: outcome === "censored" ? "dot" : "solid" } },
+      { type: "line", xref: "x", yref: "paper", x0: end, x1: end, y0: 0, y1: 1, line: { color: tone(outcome), width: 1.5, dash: outcome === "censored" ? "dot" : "solid" } },
     ]);
     for (const [start, end] of p.spans.filter((s) => s[3] !== "courses")) {
-      shapes.push({ type: "rect", xref: "x", yref: "paper", x0: start, x1: end ?? Math.max(...p.intervals.map((i) => i[1])), y0: 0.97, y1: 1, fillcolor: "#E69F00", line: { width: 0 } });
+      shapes.push({ type: "rect", xref: "x", yref: "paper", x0: start, x1: end ?? last(p, start), y0: 0.97, y1: 1, fillcolor: "#E69F00", line: { width: 0 } });
     }
     if (of.tau !== null && marker) shapes.push({ type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: of.tau, y1: of.tau, line: { color: colour("--ink"), width: 1, dash: "dash" } });
     const axes = { xaxis: { title: { text: "days since day 0" }, anchor: marker && !ahead ? "y" : "y2" } };
-    if (!found.length) return Plotly.react(plot, [{ type: "scatter", mode: "markers", x: p.intervals.map((i) => i[1]), y: p.intervals.map(() => 0), text: p.intervals.map((i) => of.causes[i[2]]), hovertemplate: "day %{x}: %{text}<extra></extra>", marker: { size: 10, color: p.intervals.map((i) => LOOK[i[2]][0]) } }], layout({ xaxis: { title: { text: "days since day 0" }, rangemode: "tozero" }, yaxis: { visible: false }, shapes, height: 160, showlegend: false }), OPTIONS);
-    if (marker) axes.yaxis = { title: { text: "MRD (fraction)" }, domain: ahead ? [0.42, 1] : [0, 1], ...decades(floor, 0.2) };
+    if (!found.length) return Plotly.react(plot, [{ type: "scatter", mode: "markers", x: p.intervals.map((i) => i[1]), y: p.intervals.map(() => 0), text: p.intervals.map((i) => of.causes[i[2]]), hovertemplate: "day %{x}: %{text}<extra></extra>", marker: { size: 10, color: p.intervals.map((i) => tone(i[2])) } }], layout({ xaxis: { title: { text: "days since day 0" }, rangemode: "tozero" }, yaxis: { visible: false }, shapes, height: 160, showlegend: false }), OPTIONS);
+    if (marker) axes.yaxis = { title: { text: of.scale }, domain: ahead ? [0.42, 1] : [0, 1], ...decades(floor, top) };
     if (ahead) axes.yaxis2 = { title: { text: "probability" }, domain: marker ? [0, 0.34] : [0, 1], range: [-0.02, 1.02], anchor: "x" };
     return Plotly.react(plot, found, layout({ ...axes, shapes, height: marker && ahead ? 520 : 340 }), OPTIONS);
   };
@@ -164,10 +170,11 @@ const explorer = (Plotly, box) => {
     facts.replaceChildren(...pairs.flatMap(([label, text]) => ["dt", "dd"].map((tag, k) => Object.assign(document.createElement(tag), { textContent: [label, text][k] }))));
     sentences.replaceChildren(...p.says.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
     plot.setAttribute("aria-label", `History of patient ${p.key} and what lies ahead; the sentences beside it say the same`);
-    return draw();
+    box.redraw?.();
   };
   const wanted = () => {
     const text = input.value.trim().toLocaleLowerCase();
+    if (!text || text === of.patients[at].key.toLocaleLowerCase()) return;
     const key = (p) => p.key.toLocaleLowerCase();
     const found = [(p) => key(p) === text, (p) => key(p).startsWith(text), (p) => key(p).includes(text)].map((is) => of.patients.findIndex(is)).find((k) => k >= 0);
     if (found === undefined) status.textContent = `No patient's key holds "${input.value}".`;
@@ -178,28 +185,28 @@ const explorer = (Plotly, box) => {
   input.onfocus = () => input.select();
   box.querySelector(".previous").onclick = () => show(at - 1);
   box.querySelector(".next").onclick = () => show(at + 1);
-  box.redraw = draw;
-  return show(0);
+  show(0);
+  return draw;
 };
 
 const KINDS = { surface, swimmer, explorer };
-const drawn = new Set();
-const start = async (box) => {
+const start = async (box, draw) => {
   try {
     const Plotly = await plotly();
-    await KINDS[box.dataset.kind](Plotly, box);
-    drawn.add(box);
+    box.redraw = () => draw(Plotly);
+    await box.redraw();
     box.dataset.ready = "yes";
   } catch (fault) {
-    box.querySelector(".plot").textContent = `This figure could not be drawn (${fault.message}); the tables hold the same numbers.`;
+    box.querySelector(".plot").textContent = `This figure could not be drawn (${fault.message}); ${box.dataset.instead}.`;
   }
 };
+const draws = new Map([...document.querySelectorAll(".interactive")].map((box) => [box, KINDS[box.dataset.kind](box)]));
 const seen = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
-    if (isIntersecting) { seen.unobserve(target); start(target); }
+    if (isIntersecting) { seen.unobserve(target); start(target, draws.get(target)); }
   }
 }, { rootMargin: "300px" });
-document.querySelectorAll(".interactive").forEach((box) => seen.observe(box));
+for (const box of draws.keys()) seen.observe(box);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  for (const box of drawn) (box.redraw ?? box.querySelector("select").onchange)();
+  for (const box of draws.keys()) box.redraw?.();
 });

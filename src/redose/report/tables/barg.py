@@ -12,6 +12,7 @@ from redose.report.tables.cells import Cell, Table, place
 YES, PART, NO, NONE = "yes", "in part", "no", "does not apply"
 SOFTWARE = ("redose", "pymc", "pytensor", "nutpie", "numba", "arviz")
 ROPE, MODEL_ODDS, BAYES = "limits of equivalence (ROPE)", "Bayes factors, model probabilities", "Bayes-factor threshold"
+DEFAULTS = "Without a source: LKJ(2) of the correlations of traits, uniform shares of grades; they were not varied."
 
 
 def barg(dossier: Dossier) -> Table:
@@ -60,7 +61,7 @@ def model(dossier: Dossier) -> list[tuple]:
     return [
         ("data variables", YES, data, "data"),
         ("likelihood and parameters", YES, letters, "methods"),
-        ("prior distribution", YES, "Median, 97.5th percentile, meaning and source of every prior.", "methods"),
+        ("prior distribution", PART, "Quantiles, meaning and source of every prior but the defaults (5C).", "methods"),
         ("formal specification", YES, "In symbols, which are those of the code.", "methods"),
         ("prior predictive check", PART if dossier.gvhd else YES, f"{given}.", "checking"),
     ]
@@ -97,7 +98,7 @@ def posterior(dossier: Dossier) -> list[tuple]:
     seen += ["share of samples below the LOD"] if dossier.with_thresholds else []
     seen += ["incidence and grades of GVHD"] if dossier.gvhd else []
     prob = f"{100 * dossier.settings['decision']['ci_prob']:g} %"
-    said = f"Mean, or median of a threshold, with equal tails that hold {prob}; of all parameters in diagnostics.csv."
+    said = f"Mean (median of thresholds, hazard ratios, kinetics and latent MRD), with equal tails that hold {prob}."
     several = len(dossier.fits) > 1
     odds = "Not given: models are compared by how they predict patients left out." if several else "There is one model."
     return [
@@ -139,7 +140,7 @@ def sensitivity(dossier: Dossier) -> list[tuple]:
     return [
         ("broad priors", YES if dossier.accepted else NO, scaled, "checking"),
         ("informed priors", PART, "Scaled as the others; no fit was repeated with another source's prior.", "checking"),
-        ("default priors", NONE, "There is none: every prior is stated with its source.", "methods"),
+        ("default priors", PART, DEFAULTS, "methods"),
         (MODEL_ODDS, NONE, "None is given.", "comparison"),
         ("decisions", decided, again if dossier.with_decisions else "Nothing is decided.", where),
     ]

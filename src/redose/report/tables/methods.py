@@ -41,8 +41,10 @@ def estimand(dossier: Dossier) -> Table:
         meaning = Cell(strategy.counts_as(event, word, intervals))
         rows.append([Cell(f"{OUTCOMES[event]} without progression"), count(times), meaning])
     kept = "counted as it happened (treatment-policy strategy)"
-    if len(dossier.tables["infusions"]):
-        rows.append([Cell("further infusion during follow-up"), count(len(dossier.tables["infusions"])), Cell(kept)])
+    infusions = dossier.tables["infusions"]
+    if len(infusions):
+        further = len(infusions) - infusions["patient"].nunique()
+        rows.append([Cell("infusion after a patient's first"), count(further), Cell(kept)])
     if len(dossier.tables["gvhd"]):
         text = "a time-dependent covariate where a model names it, else " + kept
         rows.append([Cell("GVHD"), count(len(dossier.tables["gvhd"])), Cell(text)])

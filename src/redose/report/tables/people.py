@@ -1,5 +1,7 @@
 """How a table of a dossier names a patient: key, group, burden."""
 
+from collections.abc import Callable
+
 from redose import covariates
 from redose.report import words
 from redose.report.reading import Dossier
@@ -12,18 +14,16 @@ def burdens(dossier: Dossier) -> list[str]:
     return [c for c in known if known[c]["role"] in covariates.SPLIT and c in dossier.tables["patients"]]
 
 
-def described_by(dossier: Dossier) -> list[str]:
-    """Headings of `described`."""
-    grouped = len(set(dossier.tables["patients"][dossier.group])) > 1
-    named = [dossier.about["covariates"][c]["label"] for c in burdens(dossier)]
-    return ["patient", *[dossier.group] * grouped, *named]
+def describer(dossier: Dossier) -> tuple[list[str], Callable[[str], list[Cell]]]:
+    """(headings, function): the function gives the cells of a patient under these headings: key, group, burden."""
+    patients = dossier.tables["patients"].set_index("patient")
+    columns, known = burdens(dossier), dossier.about["covariates"]
+    grouped = [dossier.group] if patients[dossier.group].nunique() > 1 else []
+    rows = patients[list(dict.fromkeys([*grouped, *columns]))].to_dict("index")
 
+    def described(patient: str) -> list[Cell]:
+        own = rows[patient]
+        values = [Cell(own[c]) if isinstance(own[c], str) else cell(own[c], words.rounded) for c in columns]
+        return [Cell(patient), *(Cell(str(own[c])) for c in grouped), *values]
 
-def described(dossier: Dossier, patient: str) -> list[Cell]:
-    """A patient's key, group and burden."""
-    patients = dossier.tables["patients"]
-    own = patients[patients["patient"] == patient].iloc[0]
-    grouped = len(set(patients[dossier.group])) > 1
-    found = (own[c] for c in burdens(dossier))
-    values = [Cell(x) if isinstance(x, str) else cell(x, words.rounded) for x in found]
-    return [Cell(patient), *[Cell(str(own[dossier.group]))] * grouped, *values]
+    return ["patient", *grouped, *(known[c]["label"] for c in columns)], described

@@ -6,16 +6,17 @@ from redose import covariates
 from redose.report import words
 from redose.report.reading import Dossier, Fit
 from redose.report.tables.cells import OUTCOMES, Cell, Sum, Table, cell, computed, estimate, sums_over, tally
-from redose.report.tables.people import described, described_by
+from redose.report.tables.people import describer
 from redose.report.tables.suppression import small_counts_hidden
 
 
 def gains(dossier: Dossier, fit: Fit) -> Table:
     """Every patient under the two regimes, highest P(gain) first, with its verdict and why."""
+    headings, described = describer(dossier)
     of = dossier.settings["decision"]["gain"]
     rows = []
     for r in fit.gain.sort_values(["p_gain", "gain", "patient"], ascending=[False, False, True]).to_dict("records"):
-        row = described(dossier, r["patient"])
+        row = described(r["patient"])
         row += [
             estimate(*(r[f"{n}{s}"] for s in ("", "_low", "_high")), "{:.0f}".format) for n in ("gain", "like_gain")
         ]
@@ -24,7 +25,7 @@ def gains(dossier: Dossier, fit: Fit) -> Table:
         rows.append([*row, cell(r["infusions_added"], "{:.1f}".format), Cell(r["verdict"]), Cell(r["reason"])])
     columns = ["gain, days", "of a new patient like it, days", f"P(gain > {of['smallest']:g} d)", "GVHD II-IV added"]
     caption = f"{of['regime']} against {of['against']}, model {fit.model}"
-    every = [*described_by(dossier), *columns, "infusions added", "verdict", "why"]
+    every = [*headings, *columns, "infusions added", "verdict", "why"]
     return Table(caption, every, rows, f"selection/{fit.model}.gain.csv")
 
 
@@ -66,30 +67,32 @@ def selection_rules(dossier: Dossier, fit: Fit) -> Table:
 
 def outlook(dossier: Dossier, fit: Fit) -> Table:
     """Patients with an outlook, lowest probability first: covariates of burden and the probabilities ahead."""
+    headings, described = describer(dossier)
     horizons = dossier.settings["decision"]["horizons"]
     first = f"free_{horizons[0]}"
     shown = fit.outlook[fit.outlook[first].notna()].sort_values([first, "patient"])
     rows = []
     for r in shown.to_dict("records"):
-        row = described(dossier, r["patient"])
+        row = described(r["patient"])
         for d in horizons:
             row.append(estimate(*(r[f"free_{d}{s}"] for s in ("", "_low", "_high")), words.percent))
             row.append(cell(r[f"progression_{d}"], words.percent))
         rows.append(row)
     ahead = [text for d in horizons for text in (f"P(free) {d} days on", f"P(progression) within {d} days")]
     caption = f"Outlook of {words.counted(len(rows), 'patient')}, model {fit.model}"
-    return Table(caption, [*described_by(dossier), *ahead], rows, f"selection/{fit.model}.csv")
+    return Table(caption, [*headings, *ahead], rows, f"selection/{fit.model}.csv")
 
 
 def without_outlook(dossier: Dossier, fit: Fit) -> Table | None:
     """Patients without an outlook, and why; None where all have one."""
+    headings, described = describer(dossier)
     horizons = dossier.settings["decision"]["horizons"]
     shown = fit.outlook[fit.outlook[f"free_{horizons[0]}"].isna()].sort_values("patient")
     rows = []
     for r in shown.to_dict("records"):
         state, reason = OUTCOMES.get(r["state"], str(r["state"])), r["reason"]
-        rows.append([*described(dossier, r["patient"]), Cell(state), Cell("" if pd.isna(reason) else str(reason))])
+        rows.append([*described(r["patient"]), Cell(state), Cell("" if pd.isna(reason) else str(reason))])
     if not rows:
         return None
     caption = f"{words.counted(len(rows), 'patient')} without an outlook"
-    return Table(caption, [*described_by(dossier), "last outcome", "why"], rows, f"selection/{fit.model}.csv")
+    return Table(caption, [*headings, "last outcome", "why"], rows, f"selection/{fit.model}.csv")
