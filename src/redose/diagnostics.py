@@ -19,8 +19,10 @@ def summarise(tree: xr.DataTree, ci_prob: float) -> pd.DataFrame:
 
     R-hat is rank-normalised and split, ESS bulk and tail as in Vehtari et al. 2021. Chains that never moved give NaN.
     """
-    names = population(tree["posterior"].to_dataset())
-    table = az.summary(tree, ci_prob=ci_prob, ci_kind="eti", round_to="none", kind="all")
+    posterior = tree["posterior"].to_dataset()
+    names = population(posterior)
+    posterior = posterior[[name for name, x in posterior.data_vars.items() if x.size]]  # NumPy 2.1 stops at the others
+    table = az.summary(posterior, ci_prob=ci_prob, ci_kind="eti", round_to="none", kind="all")
     table = table.rename(columns={"r_hat": "rhat"}).rename_axis("parameter").reset_index()
     bounds = [c for c in table.columns if c.startswith("eti")]
     table = table.rename(columns=dict(zip(bounds, ("low", "high"), strict=True)))
