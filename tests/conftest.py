@@ -8,6 +8,7 @@ import os
 from functools import cache
 from pathlib import Path
 
+import pages
 import pytest
 from filelock import FileLock
 
@@ -36,3 +37,33 @@ def dossier_of(tmp_path_factory):
             return dossiers.rendered(folder, kind)
 
     return of
+
+
+@pytest.fixture(scope="session")
+def plain(dossier_of):
+    """A study without MRD and with one model."""
+    return pages.seen(dossier_of("plain"))
+
+
+@pytest.fixture(scope="session")
+def joint(dossier_of):
+    """A simulated study with MRD and three models."""
+    return pages.seen(dossier_of("joint"))
+
+
+@pytest.fixture(scope="session")
+def ill(dossier_of):
+    """A study with GVHD as an outcome."""
+    return pages.seen(dossier_of("ill"))
+
+
+@pytest.fixture(scope="session")
+def hopeless(dossier_of):
+    """A study all of whose models the gate rejected."""
+    return pages.seen(dossier_of("hopeless"))
+
+
+@pytest.fixture(scope="session")
+def halved(dossier_of):
+    """A study of whose models the gate rejected one joint model and that of GVHD."""
+    return pages.seen(dossier_of("halved"))
