@@ -44,14 +44,15 @@ def write_tree(tree: xr.DataTree | xr.Dataset, path: str | Path) -> None:
 
 
 def read_tree(path: str | Path) -> xr.DataTree:
-    """The DataTree at `path`, in memory."""
+    """The DataTree at `path`, in memory, without how the file stored it: xarray 2025.6 does not write what it read of
+    a dimension of no extent."""
     with xr.open_datatree(path, engine="h5netcdf") as tree:
-        return tree.load()
+        return tree.load().map_over_datasets(xr.Dataset.drop_encoding)
 
 
 def read_dataset(path: str | Path) -> xr.Dataset:
-    """The Dataset at `path`, in memory."""
-    return xr.load_dataset(path, engine="h5netcdf")
+    """The Dataset at `path`, in memory, without how the file stored it."""
+    return xr.load_dataset(path, engine="h5netcdf").drop_encoding()
 
 
 def write_text(text: str, path: str | Path) -> None:
