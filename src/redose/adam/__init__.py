@@ -1,0 +1,112 @@
+"""CDISC ADaM in: the datasets of a trial become the tables of the data contract. ADaM's words stop here.
+
+`adapt` reads the mapping of a study's folder (`adam.yaml`) and the datasets that it names, and returns the tables, the
+description of the study and the record of what became of every record. docs/adam.md says how each column is derived.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from redose import contract, files
+from redose.adam import intervals, mapping, measures, population, summaries, treatments
+from redose.adam.datasets import Library
+from redose.adam.faults import Faults
+from redose.adam.record import Record
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """A study that came from ADaM: `about` for study.yaml, `tables` of the raw form, `reports`: the record, by name."""
+
+    about: dict
+    tables: dict[str, pd.DataFrame]
+    reports: dict[str, pd.DataFrame]
+
+
+def adapt(study_folder: Path | str) -> Adapted:
+    """The study that `adam.yaml` of the folder describes. Raises StudyError with all faults that could be found."""
+    rules = mapping.read(study_folder)
+    faults, record = Faults(Path(study_folder).resolve().name), Record()
+    library = Library(rules, faults)
+    people = population.population(library, record, faults)
+    infused = treatments.infusions(library, people, record)
+    dates = {
+        name: treatments.days(library, name, people, record) for name in ("transplant", "new_therapy", "retreatment")
+    }
+    dates["treated"] = treated(infused, dates.pop("retreatment"))
+    source = rules["intervals"]["from"]
+    if source == "ADRS":
+        found = intervals.from_assessments(library, people, dates, record, faults)
+    else:
+        found = intervals.from_times(library, people, record, faults)
+    endpoints = summaries.endpoints(library, people, found)
+    if source == "ADRS" and library.has("ADTTE"):
+        intervals.compared(found, library, people, record, faults)
+    finished, people = intervals.finished(found, people, source, rules["intervals"], record)
+    summaries.refuse_empty(people, faults.study)
+    tables = {
+        "patients": people.patients,
+        "intervals": finished,
+        "infusions": of(infused, people),
+        "courses": treatments.courses(library, people, record),
+        "mrd": measures.mrd(library, people, record, faults),
+        "burden": measures.burden(library, people, record, faults),
+        "gvhd": treatments.gvhd(library, people, record, faults),
+        "conditions": treatments.conditions(library, people, record),
+    }
+    faults.stop()
+    tables = {name: tables[name] for name in contract.TABLES if len(tables[name])}
+    reports = {
+        "datasets": library.digests(),
+        "counts": record.counts,
+        "reasons": record.reasons,
+        "listings": record.listings,
+        "left_out": people.left_out,
+        "conversions": record.conversions,
+        "endpoints": endpoints,
+        "distributions": summaries.distributions(tables),
+        "limits": summaries.limits(tables),
+        "adherence": summaries.adherence(library, people),
+    }
+    return Adapted(described(rules, tables), tables, reports)
+
+
+def treated(infused: pd.DataFrame, further: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Patient -> sorted days on which a next interval may start: infusions, and further retreatments."""
+    days = {patient: set(own["day"].astype(float)) for patient, own in infused.groupby("patient")}
+    for patient, own in further.items():
+        days.setdefault(patient, set()).update(own)
+    return {patient: sorted(own) for patient, own in days.items()}
+
+
+def of(table: pd.DataFrame, people: population.Population) -> pd.DataFrame:
+    """The rows of patients who are still there."""
+    return table[table["patient"].isin(people.dates.index)].reset_index(drop=True)
+
+
+def described(rules: mapping.Mapping, tables: dict[str, pd.DataFrame]) -> dict:
+    """`study.yaml`: what the mapping says of the study, day 0, and the assays that occur."""
+    day_0 = {"TRTSDT": "first study treatment (TRTSDT of ADSL)", "RANDDT": "randomisation (RANDDT of ADSL)"}
+    own = dict(rules["study"])
+    made = {"title": own.pop("title"), "source": own.pop("source", f"CDISC ADaM datasets in {rules['folder']}")}
+    made |= {"day_0": own.pop("day_0", day_0.get(rules["day_0"], f"{rules['day_0']} of ADSL"))}
+    assays = sorted(set(tables["mrd"]["assay"])) if "mrd" in tables else []
+    if assays:
+        made["assays"] = dict(own.pop("assays", {})) | {
+            name: {} for name in assays if name not in rules["study"].get("assays", {})
+        }
+    return made | own
+
+
+def write(adapted: Adapted, tables: Path | str, study: Path | str, reports: dict[str, Path | str]) -> None:
+    """Writes the tables as CSV into a folder, the description to `study`, and each report that is named to its file."""
+    with files.whole_folder(tables) as folder:
+        for name, table in adapted.tables.items():
+            table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    text = yaml.safe_dump(adapted.about, sort_keys=False, allow_unicode=True, width=110)
+    files.write_text(text, study)
+    for name, path in reports.items():
+        files.write_table(adapted.reports[name], path)
