@@ -4,13 +4,13 @@
 description of the study and the record of what became of every record. docs/adam.md says how each column is derived.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
-from redose import contract, files
+from redose import contract, files, pseudonyms
 from redose.adam import intervals, mapping, measures, population, summaries, treatments
 from redose.adam.datasets import Library
 from redose.adam.faults import Faults
@@ -26,10 +26,13 @@ class Adapted:
     reports: dict[str, pd.DataFrame]
 
 
-def adapt(study_folder: Path | str) -> Adapted:
-    """The study that `adam.yaml` of the folder describes. Raises StudyError with all faults that could be found."""
+def adapt(study_folder: Path | str, name: str | None = None) -> Adapted:
+    """The study that `adam.yaml` of the folder describes. Raises StudyError with all faults that could be found.
+
+    name: the study's name in messages; by default that of the folder.
+    """
     rules = mapping.read(study_folder)
-    faults, record = Faults(Path(study_folder).resolve().name), Record()
+    faults, record = Faults(name or Path(study_folder).resolve().name), Record()
     library = Library(rules, faults)
     people = population.population(library, record, faults)
     infused = treatments.infusions(library, people, record)
@@ -101,12 +104,58 @@ def described(rules: mapping.Mapping, tables: dict[str, pd.DataFrame]) -> dict:
     return made | own
 
 
-def write(adapted: Adapted, tables: Path | str, study: Path | str, reports: dict[str, Path | str]) -> None:
-    """Writes the tables as CSV into a folder, the description to `study`, and each report that is named to its file."""
+def write(adapted: Adapted, tables: Path | str, study: Path | str, reports: Path | str) -> None:
+    """Writes the tables as CSV into a folder of their own, the description to `study`, the reports into `reports`."""
     with files.whole_folder(tables) as folder:
         for name, table in adapted.tables.items():
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     text = yaml.safe_dump(adapted.about, sort_keys=False, allow_unicode=True, width=110)
     files.write_text(text, study)
-    for name, path in reports.items():
-        files.write_table(adapted.reports[name], path)
+    for name, table in adapted.reports.items():
+        files.write_table(table, Path(reports) / f"{name}.csv")
+
+
+def write_study(adapted: Adapted, folder: Path | str) -> None:
+    """Writes the whole study into a new or empty folder: study.yaml, the tables, and the reports in adam/."""
+    with files.whole_folder(folder) as new:
+        write(adapted, new / "tables", new / "study.yaml", new / "adam")
+        for path in (new / "tables").iterdir():
+            path.rename(new / path.name)
+        (new / "tables").rmdir()
+
+
+def hidden(adapted: Adapted, salt: str) -> Adapted:
+    """The same with pseudonyms for keys in the reports, in their order, and without the cells and records that tell who
+    is who. The tables stay: the check gives them pseudonyms."""
+    names = pseudonyms.pseudonyms(
+        salt, {*adapted.reports["listings"]["patient"], *adapted.reports["left_out"]["patient"]}
+    )
+    made = dict(adapted.reports)
+    for name in ("listings", "left_out"):
+        made[name] = made[name].assign(patient=made[name]["patient"].map(names).astype(object))
+    made["listings"] = made["listings"].assign(
+        record=pd.array([pd.NA] * len(made["listings"]), dtype="Int64"), value=""
+    )
+    made = {
+        name: table.sort_values([*table], kind="stable", ignore_index=True)
+        if name in ("listings", "left_out")
+        else table
+        for name, table in made.items()
+    }
+    return replace(adapted, reports=made)
+
+
+def text(adapted: Adapted) -> str:
+    """What became of the datasets, in a few lines that name no patient."""
+    counts, reasons = adapted.reports["counts"], adapted.reports["reasons"]
+    subjects = int(counts.loc[counts["step"] == "subjects", "records"].iloc[0])
+    left = adapted.reports["left_out"]["reason"].value_counts()
+    lines = [f"{subjects - int(left.sum())} of {subjects} subjects are in the study"]
+    lines += [f"  left out: {number}, {reason}" for reason, number in left.items()]
+    lines += ["rows: " + ", ".join(f"{name} {len(table)}" for name, table in adapted.tables.items())]
+    lines += [f"{r.dataset}, {r.table}: {r.records} {r.what}: {r.why}" for r in reasons.itertuples()]
+    for r in adapted.reports["endpoints"].itertuples():
+        lines.append(
+            f"{r.endpoint}: {r.events_kept} events of {r.patients_kept} patients in ADTTE, {r.events_derived} derived"
+        )
+    return "\n".join(lines)
