@@ -1,4 +1,4 @@
-"""A first `adam.yaml`, proposed from the datasets themselves: what was recognised, what else is there, and what was not.
+"""A first `adam.yaml`, proposed from the datasets themselves: what was recognised in them, and what else is there.
 
 Nothing is proposed that the data do not hold. Counts stand beside it, for whoever completes it.
 """
@@ -177,6 +177,11 @@ def parameters(read: Read, names: tuple[str, ...], pattern: re.Pattern) -> list[
     return found
 
 
+def first_of(key: str, variables: tuple[str, ...], data: pd.DataFrame) -> dict[str, str]:
+    """The key with the first of the variables that the data have; nothing without any."""
+    return next(({key: variable} for variable in variables if variable in data), {})
+
+
 def of_mrd(read: Read) -> list[str]:
     found = parameters(read, ("ADMRD", "ADLB"), MRD)
     if not found:
@@ -190,7 +195,7 @@ def of_mrd(read: Read) -> list[str]:
         text = part["PARAM"].iloc[0] if "PARAM" in part else ""
         unit = "percent" if "%" in text else "log10" if "log" in text.lower() else "fraction"
         choice = {"dataset": name, "where": {"PARAMCD": parameter}, "assay": parameter, "unit": unit}
-        choice |= {"lod_from": limit for limit in LIMITS[::-1] if limit in part}
+        choice |= first_of("lod_from", LIMITS, part)
         lines.append(f"  - {flow(choice)} # {text}: {len(part)} records")
     return lines
 
@@ -220,7 +225,7 @@ def of_infusions(read: Read) -> list[str]:
             choice = {"dataset": name, "where": {"PARAMCD": parameter}} | (
                 {"factor": 10.0 ** int(power[1])} if power else {}
             )
-            choice |= {"lot": lot for lot in ("EXLOT", "LOT") if lot in part}
+            choice |= first_of("lot", ("EXLOT", "LOT"), part)
             lines.append(f"  - {flow(choice)} # {text}: {len(part)} records; EXTRT {counted(part['EXTRT'])}")
         return ["", "infusions:", *lines]
     if "PARAMCD" not in read.get("ADEX", pd.DataFrame()):
@@ -241,7 +246,7 @@ def of_gvhd(read: Read) -> list[str]:
     for term in sorted({text for text in events["AEDECOD"] if GRAFT.search(text)}):
         kind = "chronic" if "chronic" in term.lower() else "acute"
         choice = {"dataset": "ADAE", "where": {"AEDECOD": term}, "kind": kind}
-        choice |= {"grade": grade for grade in ("AETOXGR", "ATOXGR") if grade in events}
+        choice |= first_of("grade", ("ATOXGR", "AETOXGR"), events)
         lines.append(f"  - {flow(choice)} # {int((events['AEDECOD'] == term).sum())} records")
     return ["", "gvhd: # grades: 1-4 or I-IV for acute, mild, moderate or severe for chronic", *lines] if lines else []
 

@@ -10,7 +10,7 @@ import typer
 from redose.cli import adapt, check, new, predict, pseudonym
 
 app = typer.Typer(
-    help="""Make and check the folder of a study, derive it from ADaM, predict patients from a fit, tell their pseudonyms.
+    help="""Make and check a study's folder, derive it from ADaM, predict patients from a fit, tell their pseudonyms.
 
     The analysis itself is Snakemake's: ./run, or snakemake with .venv activated.""",
     no_args_is_help=True,

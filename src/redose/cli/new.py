@@ -27,8 +27,8 @@ def new(
         Path | None,
         typer.Option(
             metavar="ADAM_FOLDER",
-            help="Propose adam.yaml from the ADaM datasets in this folder. They are copied into adam/ of the study's folder, "
-            "unless they lie in it already.",
+            help="Propose adam.yaml from the ADaM datasets in this folder. They are copied into adam/ of the study's "
+            "folder, unless they lie in it already.",
         ),
     ] = None,
 ) -> None:
@@ -57,7 +57,7 @@ def from_adam(folder: Path, datasets: Path) -> None:
         inside = datasets.resolve().is_relative_to(folder.resolve()) and datasets.resolve() != folder.resolve()
         refuse_taken(folder, {datasets.resolve().relative_to(folder.resolve()).parts[0]} if inside else set())
         from redose import problems, starter
-        from redose.adam.datasets import listed
+        from redose.adam import propose
 
         within = datasets.resolve().relative_to(folder.resolve()).as_posix() if inside else "adam"
         try:
@@ -66,7 +66,7 @@ def from_adam(folder: Path, datasets: Path) -> None:
         except (starter.NameTaken, problems.StudyError) as fault:
             stop(str(fault))
         if not inside:
-            contents |= {f"adam/{path.name}": path for path in listed(datasets)}
+            contents |= {f"adam/{path.name}": path for path in propose.recognised(datasets).values()}
         write(contents, folder)
     for line in starter.next_steps_from_adam(folder):
         typer.echo(line)

@@ -158,8 +158,8 @@ class Calibration:
 class Dossier:
     """A study with its accepted fits, best predicting first; gvhd: its model of GVHD, validation: of patients left out,
     calibration: by simulation, adam: tables of its derivation from ADaM, by name: None where it has none; compare: None
-    without an accepted fit; rejected: the models that the gate rejected, by name. figures: of the study as a whole (name -> data URI). settings: the config, `studies`
-    narrowed to this one."""
+    without an accepted fit; rejected: the models that the gate rejected, by name. figures: of the study as a whole
+    (name -> data URI). settings: the config, `studies` narrowed to this one."""
 
     study: str
     settings: dict
