@@ -16,6 +16,9 @@ from redose.adam.datasets import Library
 from redose.adam.faults import Faults
 from redose.adam.record import Record
 
+REPORTS = ["datasets", "counts", "reasons", "listings", "left_out", "conversions", "endpoints", "distributions"]
+REPORTS += ["limits", "adherence"]
+
 
 @dataclass(frozen=True)
 class Adapted:
@@ -127,21 +130,14 @@ def write_study(adapted: Adapted, folder: Path | str) -> None:
 def hidden(adapted: Adapted, salt: str) -> Adapted:
     """The same with pseudonyms for keys in the reports, in their order, and without the cells and records that tell who
     is who. The tables stay: the check gives them pseudonyms."""
-    names = pseudonyms.pseudonyms(
-        salt, {*adapted.reports["listings"]["patient"], *adapted.reports["left_out"]["patient"]}
-    )
-    made = dict(adapted.reports)
-    for name in ("listings", "left_out"):
-        made[name] = made[name].assign(patient=made[name]["patient"].map(names).astype(object))
-    made["listings"] = made["listings"].assign(
-        record=pd.array([pd.NA] * len(made["listings"]), dtype="Int64"), value=""
-    )
-    made = {
-        name: table.sort_values([*table], kind="stable", ignore_index=True)
-        if name in ("listings", "left_out")
-        else table
-        for name, table in made.items()
-    }
+    listings, left_out = adapted.reports["listings"], adapted.reports["left_out"]
+    names = pseudonyms.pseudonyms(salt, {*listings["patient"], *left_out["patient"]} - {""})
+    none = pd.array([pd.NA] * len(listings), dtype="Int64")
+    listings = listings.assign(record=none, value="", patient=[names.get(key, "") for key in listings["patient"]])
+    left_out = left_out.assign(patient=[names[key] for key in left_out["patient"]])
+    made = {"listings": listings, "left_out": left_out}
+    made = {name: table.sort_values([*table], kind="stable", ignore_index=True) for name, table in made.items()}
+    made = adapted.reports | made
     return replace(adapted, reports=made)
 
 

@@ -15,6 +15,7 @@ from redose.sheets import NUMBER, numbers
 EPOCH = datetime.date(1960, 1, 1)
 ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ][\d:.+\-Z]*)?")
 BASIC = re.compile(r"(19|20)(\d{2})(\d{2})(\d{2})")
+YEAR = re.compile(r"(19|20)\d{2}")
 SAS_WORD = re.compile(r"(\d{1,2})([A-Za-z]{3})(\d{4})(?::[\d:.]*)?")  # DATE9. and DATETIME20.
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 FURTHEST = 80_000  # days since 1960: the year 2179; a larger number counts seconds
@@ -25,7 +26,7 @@ def of_number(value: float | None) -> str:
     """A number as the shortest text that reads back as the same number, whole ones without a point; "" for none."""
     if value is None or np.isnan(value):
         return ""
-    return str(int(value)) if value == np.trunc(value) and abs(value) < 1e15 else repr(float(value))
+    return str(int(value)) if value == np.trunc(value) and abs(value) < 1e16 else repr(float(value))
 
 
 def of_numbers(values: pd.Series) -> pd.Series:
@@ -77,6 +78,8 @@ def date(text: str) -> float:
     if found := SAS_WORD.fullmatch(text):
         month = found[2].lower()
         return calendar(int(found[3]), MONTHS.index(month) + 1 if month in MONTHS else 0, int(found[1]))
+    if YEAR.fullmatch(text):
+        return np.nan  # the year alone, and not the SAS date of a day in 1965
     if NUMBER.fullmatch(text) and np.isfinite(float(text)):
         number = float(text)
         return float(np.floor(number / 86400 if abs(number) > FURTHEST else number))

@@ -97,10 +97,11 @@ class Library:
                 "adam_variable", data.path, message, f"correct adam.yaml: {guess.rstrip('?')}", column=variable
             )
 
-    def selected(self, choice: dict, key: str) -> Dataset:
-        """The records of a selection's dataset that `where` names and `except` does not; raises StudyError for none.
+    def selected(self, choice: dict, key: str, may_lack: bool = False) -> Dataset:
+        """The records of a selection's dataset that `where` names and `except` does not.
 
-        Words are compared without regard to capitals. key: of the mapping, such as mrd.1.
+        Words are compared without regard to case. key: of the mapping, such as mrd.1. Raises StudyError where a value of
+        `where` does not occur, unless `may_lack`: events may not have happened yet.
         """
         data = self.dataset(choice["dataset"])
         keep = pd.Series(True, index=data.frame.index)
@@ -109,7 +110,7 @@ class Library:
                 self.require(data.name, variable, f"{key}.{part}")
                 own = data.frame[variable].str.casefold()
                 among = own.isin([text.casefold() for text in allowed])
-                if wanted and not among.any():
+                if wanted and not among.any() and not may_lack:
                     held = sorted(set(data.frame[variable]) - {""})
                     near = difflib.get_close_matches(allowed[0], held, n=1)
                     guess = f"; did you mean {shown(near[0])}" if near else f"; it holds {shown(', '.join(held[:8]))}"

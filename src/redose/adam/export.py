@@ -1,12 +1,13 @@
 """The inverse: a study's tables as ADaM datasets, with the mapping that reads them back.
 
 Days become dates from a day 0 of 1 January 2020 for every patient; the real dates are not known. What survives XPT:
-text of up to 200 bytes without blanks at its end, whole days, and every double between 5.4e-79 and 7.2e75 bit for bit,
-because the 56 bits of an IBM number hold the 53 of an IEEE one.
+text of up to 200 bytes without blanks at its end, whole days, and every double whose size is from 1e-78 to 1e74 bit for
+bit, because the 56 bits of an IBM number hold the 53 of an IEEE one.
 """
 
 import datetime
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,14 +17,15 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 import yaml
 
-from redose import contract, files
+from redose import adam, checks, contract, files
 from redose.adam import cells
 from redose.adam.mapping import FILE
 from redose.problems import StudyError
-from redose.tables import Unreadable
+from redose.tables import Unreadable, read_study
 
 DAY_0 = datetime.date(2020, 1, 1)
 LONGEST = 200  # bytes of a text in XPT v5
+LEAST, MOST = 1e-78, 1e74  # sizes of numbers that ReadStat writes and reads as they are
 LABELS = {
     "ADSL": "Subject-Level Analysis Dataset",
     "ADEX": "Exposure Analysis Dataset",
@@ -48,7 +50,7 @@ def write(tables: Tables, about: dict, folder: Path | str, ending: str = ".xpt")
     format, cannot hold.
     """
     refuse_lost(tables)
-    made = datasets(tables, about)
+    made = datasets(tables)
     with files.whole_folder(folder) as new:
         (new / "adam").mkdir()
         for name, frame in made.items():
@@ -58,6 +60,7 @@ def write(tables: Tables, about: dict, folder: Path | str, ending: str = ".xpt")
                 raise StudyError(f"{name}{ending}: {fault.message}; {fault.cure}.") from None
         text = yaml.safe_dump(mapping(made, tables, about), sort_keys=False, allow_unicode=True, width=110)
         (new / FILE).write_text(text, encoding="utf-8")
+        refuse_changed(tables, about, new)
 
 
 def refuse_lost(tables: Tables) -> None:
@@ -70,10 +73,28 @@ def refuse_lost(tables: Tables) -> None:
                 raise StudyError(f"{name}: {column.name} has fractions of days, which no date holds; round them.")
 
 
-def datasets(tables: Tables, about: dict) -> dict[str, pd.DataFrame]:
+def refuse_changed(tables: Tables, about: dict, folder: Path) -> None:
+    """Raises StudyError where the datasets, read again, do not give the same checked tables.
+
+    So where infusions are given after a last progression: read again they start an interval that the study has not.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        again = adam.adapt(folder)
+        adam.write(again, Path(place) / "tables", Path(place) / "study.yaml", Path(place) / "adam")
+        verdict = checks.check(read_study(Path(place) / "study.yaml", Path(place) / "tables"))
+    checks.require(verdict)
+    changed = [name for name, table in tables.items() if not table.equals(verdict.tables[name])]
+    if changed:
+        raise StudyError(
+            f"{', '.join(changed)}: ADaM cannot hold them as they are: read again, they differ; keep the tables. "
+            "Infusions after a last progression, for one, would start another interval."
+        )
+
+
+def datasets(tables: Tables) -> dict[str, pd.DataFrame]:
     """The datasets that a study's tables make, those with records; text, numbers, and dates or None."""
     made = {
-        "ADSL": subjects(tables, about),
+        "ADSL": subjects(tables),
         "ADEX": exposures(tables),
         "ADCM": medications(tables),
         "ADPR": transplants(tables),
@@ -108,7 +129,7 @@ def covariates(tables: Tables) -> dict[str, str]:
     return found
 
 
-def subjects(tables: Tables, about: dict) -> pd.DataFrame:
+def subjects(tables: Tables) -> pd.DataFrame:
     patients, intervals = tables["patients"], tables["intervals"]
     last = intervals.groupby("patient")["end_day"].max()
     died = intervals[intervals["outcome"] == "death"].set_index("patient")["end_day"]
@@ -146,8 +167,8 @@ def exposures(tables: Tables) -> pd.DataFrame:
     before = intervals.groupby("patient")["outcome"].shift()
     starts = intervals[before == "progression"]
     given = set(zip(infusions["patient"], infusions["day"], strict=True))
-    alone = [key not in given for key in zip(starts["patient"], starts["start_day"], strict=True)]
-    starts = starts[alone]
+    keys = zip(starts["patient"], starts["start_day"], strict=True)
+    starts = starts[pd.Series([key not in given for key in keys], index=starts.index, dtype=bool)]
     again = pd.DataFrame({"USUBJID": starts["patient"], "PARAMCD": "RETREAT", "PARAM": "Retreatment"})
     again = again.assign(AVAL=np.nan, EXTRT="", EXLOT="", ASTDT=dates(starts["start_day"]))
     return stacked(frame, again)
@@ -241,7 +262,8 @@ def stacked(*parts: pd.DataFrame) -> pd.DataFrame:
 def mapping(made: dict[str, pd.DataFrame], tables: Tables, about: dict) -> dict:
     """The content of `adam.yaml` that reads the datasets back."""
     own = {"site": "SITEID", "arm": "TRT01P", "schedule": "SCHEDULE", "product": "PRODUCT"}
-    found = {"folder": "adam", "study": about, "day_0": "TRTSDT", "patients": {"trial": "STUDYID"} | own}
+    said = {key: value for key, value in about.items() if value not in ("", {})}
+    found = {"folder": "adam", "study": said, "day_0": "TRTSDT", "patients": {"trial": "STUDYID"} | own}
     found |= {"covariates": covariates(tables), "last_seen": "EOSDT"}
     found["intervals"] = {"from": "ADRS", "censored_at": "last_seen"}
     records = {
@@ -291,7 +313,21 @@ def write_xpt(frame: pd.DataFrame, name: str, path: Path) -> None:
         if longest > LONGEST:
             message = f"{column} has a text of {longest} bytes, and XPT holds {LONGEST}"
             raise Unreadable(message, "shorten it, or export CSV, Parquet or Dataset-JSON")
-    pyreadstat.write_xport(frame, str(path), file_label=LABELS[name], table_name=name, file_format_version=5)
+    for column in frame.select_dtypes("number"):
+        size = frame[column].abs()
+        if (size.gt(MOST) | (size.lt(LEAST) & size.gt(0))).any():
+            message = f"{column} has a number beyond {LEAST:g} and {MOST:g}, which XPT does not hold"
+            raise Unreadable(message, "export CSV, Parquet or Dataset-JSON")
+    # dates as numbers of our own: pyreadstat tells the type of a column by its first cell, which may be empty
+    days = {column: sas_days(frame[column]) for column in frame if kind_of(frame[column]) == "date"}
+    about = {"file_label": LABELS[name], "table_name": name, "variable_format": dict.fromkeys(days, "DATE9.")}
+    pyreadstat.write_xport(frame.assign(**days), str(path), file_format_version=5, **about)
+
+
+def sas_days(dates: pd.Series) -> pd.Series:
+    """Dates as days since 1 January 1960; NaN for none."""
+    days = [(date - cells.EPOCH).days if isinstance(date, datetime.date) else np.nan for date in dates]
+    return pd.Series(days, index=dates.index, dtype=float)
 
 
 def write_json(frame: pd.DataFrame, name: str, path: Path) -> None:

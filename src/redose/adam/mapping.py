@@ -50,7 +50,10 @@ def conditions(value: Any) -> dict[str, list[str]]:
 
 def translations(value: Any) -> dict[str, dict[str, str]]:
     """Column of a study table -> ADaM's word -> ours."""
-    return {words(c): {texts(w)[0]: texts(own)[0] for w, own in mapping(pairs).items()} for c, pairs in value.items()}
+    return {
+        words(c): {texts(w)[0]: texts(own)[0] for w, own in mapping(pairs).items()}
+        for c, pairs in mapping(value).items()
+    }
 
 
 def named(value: Any) -> dict[str, str]:

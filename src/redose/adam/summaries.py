@@ -75,15 +75,17 @@ def adherence(library: Library, people: Population) -> pd.DataFrame:
     for table in ("mrd", "burden"):
         for place, choice in enumerate(library.rules[table], start=1):
             data = library.selected(choice, f"{table}.{place}")
-            frame = data.frame.assign(patient=data.frame[library.rules["subject"]])
-            frame = frame[frame["patient"].isin(people.dates.index)]
-            frame = frame.assign(day=dated(frame, choice.get("day", "ADT"), people))
-            visits = frame["AVISIT"] if "AVISIT" in frame else pd.Series("", index=frame.index)
-            for visit, part in frame.groupby(visits):
-                target = cells.values(part["AWTARGET"]).median() if "AWTARGET" in part else np.nan
-                days = part["day"]
-                rows.append((table, data.name, visit or "no visit", target, part["patient"].nunique(), len(part),
-                             days.min(), days.median(), days.max()))  # fmt: skip
+            subject, blank = data.frame[library.rules["subject"]], pd.Series("", index=data.frame.index, dtype=object)
+            frame = pd.DataFrame({"patient": subject, "visit": data.frame.get("AVISIT", blank)})
+            frame["day"] = dated(data.frame.assign(patient=subject), choice.get("day", "ADT"), people)
+            frame["target"] = cells.values(data.frame.get("AWTARGET", blank))
+            measured = data.frame.get("DTYPE", blank) == ""
+            for visit, part in frame[measured & frame["day"].notna()].groupby("visit"):
+                known = part["target"].dropna()
+                target = float(known.median()) if len(known) else np.nan
+                counted = (target, part["patient"].nunique(), len(part))
+                days = (part["day"].min(), part["day"].median(), part["day"].max())
+                rows.append((table, data.name, visit or "no visit", *counted, *days))
     frame = pd.DataFrame(rows, columns=ADHERENCE)
     return frame.sort_values(["table", "dataset", "median_day", "visit"], kind="stable", ignore_index=True)
 

@@ -8,7 +8,7 @@ from redose.adam import cells
 from redose.adam.datasets import Dataset, Library
 from redose.adam.faults import Faults
 from redose.adam.population import Population, dated, known, translated
-from redose.adam.record import ALTERED, DROPPED, Record
+from redose.adam.record import ALTERED, DROPPED, NOTED, Record
 from redose.sheets import ROMAN
 
 INFUSIONS = ["patient", "day", "cells", "product", "lot"]
@@ -23,7 +23,10 @@ def chosen(
     """The records of one selection with `patient` and a column of days for each of `dates` (our name: its key of the
     mapping), those without the first of them dropped."""
     choice, where = library.rules[key][place], f"{key}.{place + 1}"
-    data = library.selected(choice, where)
+    data = library.selected(choice, where, may_lack=key != "infusions")
+    if data.frame.empty:
+        words = "; ".join(f"{name}: {' or '.join(allowed)}" for name, allowed in choice["where"].items())
+        record.note(data.name, "", table, NOTED, f"no record of {where} ({words})")
     for name, variable in choice.items():
         if name not in ("dataset", "where", "except", "factor", "product", "agent", "kind", "condition"):
             library.require(data.name, variable, f"{where}.{name}")
