@@ -15,7 +15,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from redose import adam, checks, tables
+from redose import adam, checks, dictionary, tables
 from redose.problems import StudyError
 from redose.pseudonyms import FORM
 
@@ -435,3 +435,19 @@ def test_any_cells_end_in_a_study_or_in_our_own_error(tmp_path_factory, data):
     folder = trials.write(tmp_path_factory.mktemp("any") / "trial", trials.mapping(), datasets)
     with contextlib.suppress(StudyError):
         adam.adapt(folder)
+
+
+PAGE = Path(__file__).parents[1] / "docs" / "adam.md"
+
+
+def test_the_page_is_up_to_date():
+    page = PAGE.read_text(encoding="utf-8")
+    assert dictionary.filled(page) == page, "run: python -m redose.dictionary docs/adam.md"
+    for name in dictionary.of_adam():
+        assert f"<!-- begin {name} -->" in page
+    assert all(f"`{name}.csv`" in page for name in adam.REPORTS)
+
+
+def test_the_mapping_of_the_page_is_one(tmp_path):
+    (tmp_path / "adam.yaml").write_text(PAGE.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
+    assert adam.mapping.read(tmp_path)["infusions"][0]["factor"] == 1e6

@@ -100,8 +100,8 @@ class Library:
     def selected(self, choice: dict, key: str, may_lack: bool = False) -> Dataset:
         """The records of a selection's dataset that `where` names and `except` does not.
 
-        Words are compared without regard to case. key: of the mapping, such as mrd.1. Raises StudyError where a value of
-        `where` does not occur, unless `may_lack`: events may not have happened yet.
+        Words are compared without regard to case. key: of the mapping, such as mrd.1. Raises StudyError where a value
+        of `where` does not occur, unless `may_lack`: events may not have happened yet.
         """
         data = self.dataset(choice["dataset"])
         keep = pd.Series(True, index=data.frame.index)

@@ -140,7 +140,7 @@ CHOICE = {
     "where": Key(conditions, "values that variables must have", default={}),
     "except": Key(conditions, "values that leave a record out", default={}),
 }
-DAY = Key(variable, "date, or a study day whose name ends in DY")
+DAY = Key(variable, "date (default ADT of measurements, else ASTDT), or a study day whose name ends in DY")
 
 
 def optional(meaning: str) -> Key:
