@@ -125,6 +125,39 @@ def test_a_first_interval_that_is_not_pfs_of_adtte_is_noted(trial):
     assert noted["value"].tolist() == ["ADTTE: event on day 93; interval: progression on day 92"]
 
 
+def test_deaths_without_a_usable_date_are_noted(trial):
+    def change(mapping, datasets):
+        for row, flag, date in zip(
+            datasets["ADSL"], ("DTHFL", "Y", "Y", "Y", "", ""), (0, "2024", 0, "2024-03-01", 0, 0)
+        ):
+            row.append(flag)
+            row[7] = date or row[7]
+        del datasets["ADTTE"]  # and nothing is compared with it
+
+    adapted = adam.adapt(trial(change))
+    listings = adapted.reports["listings"]
+    noted = listings[listings["dataset"] == "ADSL"]
+    assert list(noted[["patient", "why", "value"]].itertuples(index=False, name=None)) == [
+        ("T1-01", "DTHFL is Y, but there is no whole date of death", ""),
+        ("T1-03", "the date of death lies before day 0: not used", "-9"),
+    ]
+    assert [row[5] for row in rows(adapted, "intervals")] == ["progression", "censored", "death", "transplant"]
+    assert adapted.reports["endpoints"].empty
+
+
+def test_without_pfs_in_adtte_there_is_nothing_to_compare(trial):
+    def change(mapping, datasets):
+        datasets["ADTTE"] = [row for row in datasets["ADTTE"] if row[2] != "PFS"]
+
+    adapted = adam.adapt(trial(change))
+    assert adapted.reports["endpoints"]["endpoint"].tolist() == ["OS"]
+
+
+def test_an_assay_without_a_name_is_its_parameter(trial):
+    found = adam.adapt(trial(lambda mapping, datasets: mapping["mrd"][0].pop("assay"))).tables["mrd"]
+    assert set(found["assay"]) == {"MRD"}
+
+
 def test_one_interval_a_patient_from_adtte(trial):
     def change(mapping, datasets):
         mapping["intervals"] = {"from": "ADTTE", "cnsr": {2: "transplant"}}

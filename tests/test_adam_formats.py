@@ -1,7 +1,9 @@
 """Cells and files of ADaM datasets: dates, numbers, what survives a format, and files that are none."""
 
+import base64
 import datetime
 import json
+import zlib
 
 import numpy as np
 import pandas as pd
@@ -61,6 +63,18 @@ FRAME = pd.DataFrame(
         "AVALC": ["<0.1", "", "Größe"],
     }
 )
+# FRAME as SAS7BDAT, by the writer of ReadStat in the sources of pyreadstat 1.3.7 (readstat_begin_writing_sas7bdat),
+# which pyreadstat does not offer; compressed by zlib, in base 85.
+SAS7BDAT = (
+    "c-muNK!8K98WT2)2%g_NiGzXjxM7ckynvvw5`(cZBa<N`M2QFk12ZFvxG|%$F@uN*g90-n%$#7yU<Ef%A6G{gA14JofPnyTaSU-pQm62X<DM"
+    "fDjS2)Hm=R6bQqRD|z|hy!Co`|K0!iFh&(J{6K-bXF%s|i3P|pzExC#ricrz0eAq5}5d{-DoS3hIdoquTV90j9b6pVsVFbYP&C>RB!U=)mkQ"
+    "7{Sy4Va1Ox1xaQY)}RhKLZbty1@hCYA~a!I{+1zK+~VW1)(FDP{l={;vp~rXovj<Cxo^^6R&}a$DoNj;84#16?Z^$&jAkX;te>&9SDe{TRUq"
+    "e2<)^6+m&|J!N9-}JjP*Tpl1jl!?^gP9!47&7@>`Yn5cct=5dCY_F=z)fiYOzz3A|^!}C)WMpNo27zLwX6pVtw1pfX04+hlM&xu352?GmV>?"
+    "c}3MEidYC?8f)voNp%+XgJ~Rsu6nB?Fq<|3LM6K=}et8r;NSK{T8od`1QiG`<85^&s#c&0P!(Dh%vkS_kS10|rP_&I0ICRPYz77pd(df<AWx"
+    "nwtp@aSaF!4t4VKbYXA|bM$d^2?5R7xPsWu=mGTy)vvISV5d>K<Y7k*V^}+l4XxeAhURBRH20zN|D&m6MN`L$mM$34{E5zoCO?Ad?-!Bke*U"
+    "K{Jr6bT4G56q2L`?a0k|a%<@2G*3mPb)<X2`K=A)YnQ!mVbmT95D94(#vA7Sx9tNtjd0G7{~(D>YFd|os@KN_EdW<KRWN?RgG_V9q&GDO<U0"
+    "(2=OMk!hcXEEar8ZZC=G5z~*"
+)
 EXPECTED = {
     "USUBJID": ["001", "002", "003"],
     "AVAL": ["0.1", "", "1000000000000000"],
@@ -69,13 +83,15 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("ending", ["5.xpt", "8.xpt", ".csv", ".parquet", ".json", ".ndjson"])
+@pytest.mark.parametrize("ending", ["5.xpt", "8.xpt", ".sas7bdat", ".csv", ".parquet", ".json", ".ndjson"])
 def test_every_format_reads_alike(ending, tmp_path):
     path = tmp_path / f"x{ending}"
     about = [{"name": n, "dataType": "double" if n == "AVAL" else "string"} for n in FRAME]
     rows = [["001", 0.1, "2020-01-01", "<0.1"], ["002", None, None, ""], ["003", 1e15, "1959-12-31", "Größe"]]
     if ending.endswith(".xpt"):
         pyreadstat.write_xport(FRAME, str(path), file_format_version=int(ending[0]))
+    elif ending == ".sas7bdat":
+        path.write_bytes(zlib.decompress(base64.b85decode(SAS7BDAT)))
     elif ending == ".csv":
         FRAME.rename(columns={"AVAL": " aval"}).to_csv(path, index=False, encoding="utf-8-sig")
     elif ending == ".parquet":

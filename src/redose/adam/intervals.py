@@ -265,6 +265,8 @@ def compared(frame: pd.DataFrame, library: Library, people: Population, record: 
     frame: intervals with days as numbers, before any was lengthened.
     """
     rules = library.rules["intervals"]
+    if rules["pfs"] not in set(library.dataset("ADTTE").get("PARAMCD")):
+        return
     times = endpoint(library, rules["pfs"], people, record, faults)
     faults.stop()
     pairs = times.merge(frame[frame["interval"] == 1], on="patient")

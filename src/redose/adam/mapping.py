@@ -291,7 +291,7 @@ def used(mapping: Mapping) -> dict[str, set[str]]:
     subject = mapping["subject"]
     found: dict[str, set[str]] = {"ADSL": {subject, mapping["day_0"], *mapping["population"], *mapping["death"]}}
     found["ADSL"] |= {*mapping["patients"].values(), *mapping["covariates"].values(), *mapping["last_seen"]}
-    found["ADSL"] |= {"STUDYID", "SITEID", "TRT01P", "ARM"}
+    found["ADSL"] |= {"STUDYID", "SITEID", "TRT01P", "DTHFL"}
     rules = mapping["intervals"]
     found["ADRS"] = {subject, rules["day"], rules["response"], *rules["where"], *rules["except"], "AVISIT"}
     found["ADTTE"] = {subject, "PARAMCD", "ADT", "STARTDT", "AVAL", "CNSR", "EVNTDESC", "CNSDTDSC"}

@@ -26,7 +26,7 @@ FACTORS = {
     "per_million": Decimal("1e-6"),
 }
 BELOW = re.compile(r"\s*(?:<|<=|≤)\s*([0-9.eE+-]+)\s*(?:%|\S*)?\s*")
-UNDETECTED = ("<LOD", "<LLOQ", "<LOQ", "BLQ", "BLOQ", "NOT DETECTED", "UNDETECTED", "ND", "NEGATIVE")
+UNDETECTED = ("<LOD", "<LLOQ", "<LOQ", "BLQ", "BLOQ", "NOT DETECTED", "UNDETECTED", "NEGATIVE")  # ND may mean not done
 MRD = ["patient", "day", "assay", "mrd", "lod"]
 BURDEN = ["patient", "day", "burden", "lod"]
 
@@ -52,6 +52,8 @@ def of_choice(
     for name in ("value", "day", "lod_from", "assay_from", "text"):
         if name in choice:
             library.require(data.name, choice[name], f"{key}.{name}")
+    if table == "mrd" and not {"assay", "assay_from"} & set(choice):
+        library.require(data.name, "PARAMCD", f"{key}.assay")
     frame = known(data, people, table, library.rules["subject"], record)
     if "DTYPE" in frame:
         derived = frame["DTYPE"] != ""

@@ -8,7 +8,7 @@ import pandas as pd
 from redose.adam import cells
 from redose.adam.datasets import Dataset, Library, first_date
 from redose.adam.faults import Faults
-from redose.adam.record import Record
+from redose.adam.record import NOTED, Record
 
 VARIABLES = {"trial": "STUDYID", "site": "SITEID", "arm": "TRT01P"}  # of the guide, where they are there
 NO_DAY_0 = "no {variable}: day 0 is not known"
@@ -52,6 +52,7 @@ def population(library: Library, record: Record, faults: Faults) -> Population:
         }
     ).set_axis(data.frame[subject])
     keep = reasons == ""
+    note_deaths(data, dates[keep.to_numpy()], keep, record)
     record.count("patients", "ADSL", "subjects", len(data.frame), len(data.frame))
     for reason in [text for text in dict.fromkeys(reasons) if text]:
         record.count("patients", "ADSL", f"left out: {reason}", *[int((reasons == reason).sum())] * 2)
@@ -71,6 +72,16 @@ def refuse_repeated(data: Dataset, subject: str, faults: Faults) -> None:
     if keys.empty:
         faults.add("adam_subject", data.file, "has no records", "give the subjects of the trial")
     faults.stop()
+
+
+def note_deaths(data: Dataset, dates: pd.DataFrame, keep: pd.Series, record: Record) -> None:
+    """Notes deaths that cannot be dated: DTHFL without a whole date, and dates before day 0, which are not used."""
+    flagged = data.get("DTHFL").str.upper()[keep].to_numpy() == "Y"
+    for patient in dates.index[flagged & dates["death"].isna()]:
+        record.note("ADSL", patient, "intervals", NOTED, "DTHFL is Y, but there is no whole date of death")
+    early = dates["death"] < dates["day_0"]
+    for patient, day in (dates["death"] - dates["day_0"])[early].items():
+        record.note("ADSL", patient, "intervals", NOTED, "the date of death lies before day 0: not used", f"{day:g}")
 
 
 def left_out(data: Dataset, rules) -> pd.Series:

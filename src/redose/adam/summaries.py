@@ -33,6 +33,8 @@ def endpoints(library: Library, people: Population, intervals: pd.DataFrame) -> 
     derived = {"pfs": (progressed, first["end_day"]), "os": (death.notna(), death.fillna(seen))}
     for key, (event, day) in derived.items():
         theirs = frame[data.get("PARAMCD").str.upper() == rules[key].upper()]
+        if theirs.empty:
+            continue
         kept = theirs[theirs["patient"].isin(event.index)].set_index("patient")
         own = event.reindex(kept.index)
         same = int((day.reindex(kept.index) == kept["end"]).sum())
