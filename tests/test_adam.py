@@ -127,11 +127,10 @@ def test_a_first_interval_that_is_not_pfs_of_adtte_is_noted(trial):
 
 def test_deaths_without_a_usable_date_are_noted(trial):
     def change(mapping, datasets):
-        for row, flag, date in zip(
-            datasets["ADSL"], ("DTHFL", "Y", "Y", "Y", "", ""), (0, "2024", 0, "2024-03-01", 0, 0)
-        ):
+        flags, deaths = ("DTHFL", "Y", "Y", "Y", "", ""), {1: "2024", 3: "2024-03-01"}
+        for number, (row, flag) in enumerate(zip(datasets["ADSL"], flags, strict=True)):
             row.append(flag)
-            row[7] = date or row[7]
+            row[7] = deaths.get(number, row[7])
         del datasets["ADTTE"]  # and nothing is compared with it
 
     adapted = adam.adapt(trial(change))
