@@ -1,5 +1,5 @@
 """The data dictionary: the parts of `docs/data.md` that are generated from the contract and the rules, and those of
-`docs/results.md` and of a study's dictionary.csv that are generated from the codebook.
+`docs/results.md` and of a study's dictionary.csv that are generated from the codebook, those of `docs/adam.md`.
 
 `python -m redose.dictionary docs/data.md`, or of the other page, brings it up to date; a test fails when it is not.
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from redose import about, codebook, contract
+from redose.adam import mapping
+from redose.adam.faults import RULES as FAULTS
 from redose.rules import RULES
 
 TYPES = {"text": "text", "number": "number", "count": "whole number", "flag": "true or false"}
@@ -19,7 +21,7 @@ TYPES |= {"any": "text or number"}
 
 def filled(page: str) -> str:
     """The page with each block between `<!-- begin NAME -->` and `<!-- end NAME -->` written anew."""
-    for name, block in (blocks() | results()).items():
+    for name, block in (blocks() | results() | of_adam()).items():
         page = with_block(page, name, block)
     return page
 
@@ -35,6 +37,33 @@ def blocks() -> dict[str, str]:
     """The generated parts by name: `study.yaml`, one per table, the rules."""
     tables = {name: columns(table) for name, table in contract.TABLES.items()}
     return {"study.yaml": keys(), **tables, "rules": rules()}
+
+
+def of_adam() -> dict[str, str]:
+    """The generated parts of the page on ADaM: the keys of `adam.yaml`, and what stops the adapter."""
+    parts = [("", mapping.STUDY), ("intervals", mapping.INTERVALS)]
+    parts += [(f"{name}, each", known) for name, known in mapping.SELECTIONS.items()]
+    lines = []
+    for place, known in parts:
+        for name, key in known.items():
+            default = "required" if key.required else said(key.default)
+            lines.append([place, f"`{name}`", default, key.meaning])
+    keys_of = grid(["where", "key", "default", "meaning"], lines)
+    return {
+        "adam.yaml": keys_of,
+        "adam faults": grid(["fault", "what holds"], [[f"`{n}`", m] for n, m in FAULTS.items()]),
+    }
+
+
+def said(default: object) -> str:
+    """A default as the page writes it; nothing for none."""
+    if default in (None, "", {}, []):
+        return ""
+    if isinstance(default, list):
+        return ", ".join(str(entry) for entry in default if entry)
+    if isinstance(default, dict):
+        return "; ".join(f"{key}: {said(value)}" for key, value in default.items())
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def results() -> dict[str, str]:

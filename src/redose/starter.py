@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from redose import about, contract, dictionary
+from redose.adam import propose
 from redose.estimand import STRATEGIES
 
 REPOSITORY = Path(__file__).resolve().parents[2]  # of an editable installation: the folder of Snakefile and config.yaml
@@ -159,6 +160,28 @@ def files(name: str, folder: Path, example: bool) -> dict[str, str]:
     }
 
 
+def files_from_adam(name: str, folder: Path, datasets: Path, within: str) -> dict[str, str]:
+    """The texts of the files of a new study from ADaM, by file name. datasets: the folder of them; within: its path in
+    that of the study. Raises StudyError where no ADSL can be read."""
+    return {
+        "adam.yaml": propose.proposal(datasets, within, name),
+        "config.yaml": config_yaml(name, folder, example=False, source="adam"),
+    }
+
+
+def next_steps_from_adam(folder: Path) -> list[str]:
+    """What to do with a new folder from ADaM, in lines for a terminal."""
+    given, out = quoted(folder), quoted(folder.with_name(f"{folder.resolve().name}-tables"))
+    return [
+        f"made {folder.as_posix()}: adam.yaml, config.yaml",
+        "next:",
+        f"  look at every line of {given}/adam.yaml",
+        f"  redose adapt {given} {out}",
+        f"  redose check {out}",
+        f"  {run(folder)} --dry-run",
+    ]
+
+
 def next_steps(folder: Path, example: bool) -> list[str]:
     """What to do with the new folder, in lines for a terminal."""
     given = quoted(folder)
@@ -227,7 +250,7 @@ def table_csv(table: str, example: bool) -> str:
     return text.getvalue()
 
 
-def config_yaml(name: str, folder: Path, example: bool) -> str:
+def config_yaml(name: str, folder: Path, example: bool, source: str = "tables") -> str:
     """A config for `snakemake --configfile` that names the study, its estimand and one model."""
     covariates = ["interval", *(ABOUT["covariates"] if example else [])]
     words = "\n".join(wrapped(f"{word} = {meaning}", "      #   ") for word, meaning in STRATEGIES.items())
@@ -241,7 +264,7 @@ def config_yaml(name: str, folder: Path, example: bool) -> str:
 studies:
   {scalar(name)}: # its folder under results/
     folder: {scalar(place(folder))} # of study.yaml and the tables
-    source: tables
+    source: {source}
     #privacy: {{salt: salt.txt, fewest: 5}} # pseudonyms, no small counts of subgroups: docs/privacy.md of redose
     estimand:
       # What ends an interval without a progression counts as (death cannot be followed through):

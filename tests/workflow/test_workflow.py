@@ -18,7 +18,8 @@ import xarray as xr
 import yaml
 from browser import needs_chromium, opened, pages, violations, wake
 
-from redose import codebook
+from redose import checks, codebook, tables
+from redose.adam import export
 from redose.pseudonyms import pseudonym
 
 ROOT = Path(__file__).parents[2]
@@ -399,6 +400,35 @@ def test_no_patient_key_is_left_in_results_and_logs(analysed, few):
     page = (folder / "results/mine/report.html").read_text(encoding="utf-8")
     assert patients[0] in page and "Patients have pseudonyms" in page
     assert leaks.places([folder / "mine"], ["Zweig"]), "the search finds what is there"
+
+
+def test_a_study_from_adam_has_the_posterior_of_its_tables(analysed, tmp_path):
+    """The same study as XPT datasets: the tables are the same bytes and the draws the same bits, the dossier tells of
+    the derivation, and what is kept of it names no patient."""
+    folder, config = analysed
+    study = tables.read_study(folder / "mine/study.yaml", folder / "mine")
+    export.write(checks.check(study).tables, study.about, tmp_path / "mine")
+    for name in ("salt.txt", "new.json"):
+        shutil.copy(folder / name, tmp_path / name)
+    settings = yaml.safe_load(config.read_text())
+    settings["studies"]["mine"]["source"] = "adam"
+    (tmp_path / "adam.yaml").write_text(yaml.safe_dump(settings))
+    result = run(tmp_path, tmp_path / "adam.yaml")
+    assert result.returncode == 0, result.stderr[-4000:]
+    mine, theirs = tmp_path / "results/mine", folder / "results/mine"
+    for table in sorted((theirs / "tables").glob("*.parquet")):
+        assert (mine / "tables" / table.name).read_bytes() == table.read_bytes(), table.name
+    own, other = (
+        xr.open_datatree(f / "intervals/posterior.nc", engine="h5netcdf")["posterior"] for f in (mine, theirs)
+    )
+    assert set(own.data_vars) == set(other.data_vars)
+    assert all(own[name].to_numpy().tobytes() == other[name].to_numpy().tobytes() for name in own.data_vars)
+    described(mine)
+    endpoints = pd.read_csv(mine / "adam/endpoints.csv").set_index("endpoint")
+    assert endpoints.loc["PFS", "events_derived"] == endpoints.loc["PFS", "events_adtte"] == 20
+    assert "Endpoints, beside those of ADTTE" in (mine / "report.html").read_text()
+    shutil.rmtree(mine / "source")  # which holds keys, as docs/privacy.md says
+    assert not leaks.places([tmp_path / "results", tmp_path / "logs"], ["Zweig"])
 
 
 @pytest.mark.parametrize("made", [False, True])

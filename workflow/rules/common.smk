@@ -6,10 +6,14 @@ import os
 from functools import cache
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 
 PACKAGE = Path(next(iter(importlib.util.find_spec("redose").submodule_search_locations)))
 TABLES = ["patients", "infusions", "courses", "mrd", "burden", "intervals", "gvhd", "conditions"]
+DATASETS = [".xpt", ".sas7bdat", ".csv", ".parquet", ".json", ".ndjson"]  # as redose.adam.formats.READERS
+ADAM = ["datasets", "counts", "reasons", "listings", "left_out", "conversions", "endpoints", "distributions"]
+ADAM += ["limits", "adherence"]  # reports of redose.adam.adapt
 EVENT_MODELS = "intervals|joint_value|joint_slope|joint_value_slope|joint_step"  # `gvhd` has conclusions of its own
 
 # a config file that names studies analyses those, and not the examples beside them; likewise the models of a study
@@ -77,7 +81,9 @@ def folder_of(wildcards):
 
 
 def about_of(wildcards):
-    return f"{folder_of(wildcards)}/study.yaml"
+    """What the study is: by hand beside the tables, or derived with them where they come from ADaM."""
+    adam = study_of(wildcards).get("source", "tables") == "adam"
+    return f"results/{wildcards.study}/adam/study.yaml" if adam else f"{folder_of(wildcards)}/study.yaml"
 
 
 def options_of_model(wildcards, model):
@@ -132,6 +138,20 @@ for name in config["studies"]:
 
 def salt_of(wildcards):
     return salt_file(wildcards.study) or []
+
+
+def mapping_of(wildcards):
+    return f"{folder_of(wildcards)}/adam.yaml"
+
+
+def datasets_of(wildcards):
+    """The files of the ADaM folder that adam.yaml names; none where it cannot be read: the job then says why."""
+    try:
+        own = yaml.safe_load(Path(mapping_of(wildcards)).read_text(encoding="utf-8-sig"))
+        found = Path(folder_of(wildcards), str(own.get("folder", "adam"))).glob("*")
+        return sorted(str(f) for f in found if f.suffix.casefold() in DATASETS and f.name[0] != ".")
+    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        return []
 
 
 def protocol_of(wildcards):

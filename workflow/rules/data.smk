@@ -1,4 +1,4 @@
-# Tables in: derived, simulated or read from the study's folder, then checked. Only checked tables go further.
+# Tables in: derived, simulated, adapted from ADaM or read from the study's folder, then checked. Only checked tables go further.
 
 
 rule derive:
@@ -39,6 +39,31 @@ rule simulate:
         code=digest("simulate"),
     script:
         "../scripts/simulate.py"
+
+
+rule adapt:
+    input:
+        mapping=mapping_of,
+        datasets=datasets_of,
+        salt=salt_of,
+    output:
+        # `update`: a study whose ADaM is at fault leaves the previous record as it was
+        update(expand("results/{{study}}/adam/{name}.csv", name=ADAM)),
+        about=update("results/{study}/adam/study.yaml"),
+        tables=directory("results/{study}/source"),
+    log:
+        "logs/adapt/{study}.log",
+    benchmark:
+        "logs/adapt/{study}.tsv"
+    wildcard_constraints:
+        study=alternatives(studies_from("adam")),
+    resources:
+        mem="4GB",
+        runtime="15m",
+    params:
+        code=digest("adapt"),
+    script:
+        "../scripts/adapt.py"
 
 
 rule check:

@@ -341,6 +341,7 @@ rule report:
         about="results/{study}/tables/about.json",
         checks="results/{study}/tables/checks.csv",
         data=data_of,
+        adam=adam_of,
         verdicts=verdicts_of,
         fits=fits_of,
         comparison=comparison_of,

@@ -67,6 +67,12 @@ def data_of(wildcards):
     return [f"results/{wildcards.study}/data/{name}" for name in names]
 
 
+def adam_of(wildcards):
+    """The record of the derivation, of a study that came from ADaM."""
+    came = study_of(wildcards).get("source", "tables") == "adam"
+    return expand("results/{study}/adam/{name}.csv", study=wildcards.study, name=ADAM) if came else []
+
+
 def joint_of(wildcards):
     return [m for m in models_of(wildcards) if m.startswith("joint")]
 
@@ -76,6 +82,7 @@ def holdings_of(wildcards):
     study = study_of(wildcards)
     has = {
         "source": study.get("source", "tables") != "tables",
+        "adam": study.get("source", "tables") == "adam",
         "joint": joint_of(wildcards),
         "regimes": with_regimes(study),
         "gvhd": "gvhd" in study["models"],

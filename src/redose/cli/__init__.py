@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from redose.cli import check, new, predict, pseudonym
+from redose.cli import adapt, check, export, new, predict, pseudonym
 
 app = typer.Typer(
-    help="""Make and check the folder of a study, predict patients from a fit, and tell their pseudonyms.
+    help="""Make and check a study's folder, from ADaM and back; predict patients from a fit; tell their pseudonyms.
 
     The analysis itself is Snakemake's: ./run, or snakemake with .venv activated.""",
     no_args_is_help=True,
@@ -20,7 +20,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("new", help=new.HELP, epilog=new.EXITS)(new.new)
+app.command("adapt", help=adapt.HELP, epilog=adapt.EXITS)(adapt.adapt)
 app.command("check", help=check.HELP, epilog=check.EXITS)(check.check)
+app.command("export", help=export.HELP, epilog=export.EXITS)(export.export)
 app.command("predict", help=predict.HELP, epilog=predict.EXITS)(predict.predict)
 app.command("pseudonym", help=pseudonym.HELP, epilog=pseudonym.EXITS)(pseudonym.pseudonym)
 

@@ -86,6 +86,12 @@ def refuse_other(folder: Path) -> None:
 
     if (folder / "study.yaml").exists() or any(file.stem in known() for file in tables.table_files(folder)):
         return
+    if (folder / "adam.yaml").exists():
+        out = named(folder.with_name(f"{folder.resolve().name}-tables"))
+        stop(
+            f"{named(folder)} holds ADaM; derive its tables and check those: redose adapt {named(folder)} {out}, "
+            f"then redose check {out}"
+        )
     below = sorted(named(file.parent) for file in folder.glob("*/study.yaml"))
     cure = f"below it are {', '.join(below)}" if below else "give a study's folder, or make one: redose new"
     stop(f"{named(folder)} is no study's folder: it holds neither study.yaml nor a table such as patients.csv; {cure}.")

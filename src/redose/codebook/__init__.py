@@ -11,12 +11,12 @@ meaning says nothing else.
 import pandas as pd
 
 from redose import contract
-from redose.codebook import beside, choices, cohort, fits, marker, people
+from redose.codebook import adam, beside, choices, cohort, fits, marker, people
 from redose.codebook.columns import NEEDS, NUMBER, Column, File
 
 __all__ = ["FILES", "NEEDS", "NUMBER", "Column", "File", "of_study"]
 
-FILES = (*fits.FILES, *cohort.FILES, *marker.FILES, *choices.FILES, *people.FILES, *beside.FILES)
+FILES = (*fits.FILES, *adam.FILES, *cohort.FILES, *marker.FILES, *choices.FILES, *people.FILES, *beside.FILES)
 
 
 def of_study(has: list[str], covariates: dict, patients: pd.DataFrame) -> tuple[File, ...]:

@@ -51,7 +51,8 @@ class File:
 
 NEEDS = {
     "": "every study",
-    "source": "studies that are simulated or derived from a public data set",
+    "source": "studies that are simulated, or derived from ADaM or a public data set",
+    "adam": "studies that come from ADaM",
     "joint": "joint models",
     "regimes": "joint models whose marker infusions move",
     "gvhd": "studies with the model gvhd",

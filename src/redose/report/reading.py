@@ -55,6 +55,7 @@ LEAST = {"comparison": 2, "pareto": 1}  # models of progression that such a figu
 REJECTED = ("prior_predictive", "priors", "convergence", "chains", "energy", "pairs")  # figures of a rejected fit
 CALIBRATION = "calibration"  # folder beside those of the studies
 COHORT = ("flow", "baseline", "assays", "missing")  # tables of the data, and their figures
+ADAM = ("counts", "reasons", "endpoints", "conversions", "left_out")  # of the record of a study that came from ADaM
 COHORT_FIGURES = {name: f"{name}.svg" for name in ("flow", "swimmer", "sampling")}
 VALIDATION_FIGURES = {"accuracy": "accuracy.svg", "validation": "calibration.svg"}
 
@@ -156,9 +157,9 @@ class Calibration:
 @dataclass(frozen=True)
 class Dossier:
     """A study with its accepted fits, best predicting first; gvhd: its model of GVHD, validation: of patients left out,
-    calibration: by simulation, None where it has none; compare: None without an accepted fit; rejected: the models that
-    the gate rejected, by name. figures: of the study as a whole (name -> data URI). settings: the config, `studies`
-    narrowed to this one."""
+    calibration: by simulation, adam: tables of its derivation from ADaM, by name: None where it has none; compare: None
+    without an accepted fit; rejected: the models that the gate rejected, by name. figures: of the study as a whole
+    (name -> data URI). settings: the config, `studies` narrowed to this one."""
 
     study: str
     settings: dict
@@ -166,6 +167,7 @@ class Dossier:
     checks: pd.DataFrame
     tables: dict
     cohort: Cohort
+    adam: dict | None
     compare: pd.DataFrame | None
     figures: dict
     fits: dict
@@ -249,6 +251,7 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
         checks=read_table(folder / "tables" / "checks.csv"),
         tables={name: pd.read_parquet(folder / "tables" / f"{name}.parquet") for name in names},
         cohort=read_cohort(folder / "data"),
+        adam=read_adam(folder / "adam") if entry.get("source") == "adam" else None,
         compare=compare,
         figures={n: embedded(path) for n, path in drawn.items() if path.exists()},
         fits={model: read_fit(folder, model, model in decided) for model in order},
@@ -331,6 +334,11 @@ def read_cohort(folder: Path) -> Cohort:
     """What the run says of the data themselves."""
     drawn = {name: embedded(folder / place) for name, place in COHORT_FIGURES.items()}
     return Cohort({name: read_table(folder / f"{name}.csv") for name in COHORT}, drawn)
+
+
+def read_adam(folder: Path) -> dict:
+    """What the run says of the ADaM datasets that the study came from: table by name."""
+    return {name: read_table(folder / f"{name}.csv") for name in ADAM}
 
 
 def read_validation(folder: Path) -> Validation:

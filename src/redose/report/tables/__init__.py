@@ -1,6 +1,7 @@
 """The tables of a dossier, a module for each of its subjects; templates call them by these names."""
 
 from redose.report.tables import (
+    adam,
     barg,
     checking,
     data,
@@ -16,6 +17,7 @@ from redose.report.tables import (
 )
 
 __all__ = [
+    "adam",
     "barg",
     "checking",
     "data",
