@@ -460,12 +460,6 @@ def test_every_figure_has_its_caption_with_the_numbers_of_the_config():
     assert set(report.ALT) == drawn
 
 
-def test_digests_are_those_of_sha256sum(tmp_path):
-    path = tmp_path / "abc"
-    path.write_bytes(b"abc")
-    assert reading.digest(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from redose import one_patient, unsettled
 from redose.design import causes
+from redose.host import host_class
 from redose.seeds import seed_of
 
 log = logging.getLogger("redose")
@@ -31,8 +32,9 @@ PACKAGES = ("redose", "pymc", "pytensor", "nutpie", "numba", "numpy", "arviz")
 
 
 def provenance(seed: int) -> dict:
-    """Attributes that say what made a result: versions and seed. No host name, no time, no user."""
-    return {"seed": str(seed), "python": platform.python_version(), **{p: version(p) for p in PACKAGES}}
+    """Attributes that say what made a result: versions, seed, class of host. No host name, no time, no user."""
+    made_by = {"seed": str(seed), "host": host_class(), "python": platform.python_version()}
+    return made_by | {p: version(p) for p in PACKAGES}
 
 
 class Progress:

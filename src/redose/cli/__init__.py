@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from redose.cli import check, new, predict, pseudonym
+from redose.cli import check, compare, new, predict, pseudonym, verify
 
 app = typer.Typer(
-    help="""Make and check the folder of a study, predict patients from a fit, and tell their pseudonyms.
+    help="""Make and check the folder of a study, predict patients from a fit, and verify its results.
 
     The analysis itself is Snakemake's: ./run, or snakemake with .venv activated.""",
     no_args_is_help=True,
@@ -23,6 +23,8 @@ app.command("new", help=new.HELP, epilog=new.EXITS)(new.new)
 app.command("check", help=check.HELP, epilog=check.EXITS)(check.check)
 app.command("predict", help=predict.HELP, epilog=predict.EXITS)(predict.predict)
 app.command("pseudonym", help=pseudonym.HELP, epilog=pseudonym.EXITS)(pseudonym.pseudonym)
+app.command("verify", help=verify.HELP, epilog=verify.EXITS)(verify.verify)
+app.command("compare", help=compare.HELP, epilog=compare.EXITS)(compare.compare)
 
 
 def version(wanted: bool) -> None:
