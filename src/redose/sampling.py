@@ -226,6 +226,7 @@ def sample_prior(model: pm.Model, draws: int, seed: int) -> xr.DataTree:
         names = [name for name in kept(model) if not name.startswith(("exposure_", "log_likelihood_"))]
         tree = pm.sample_prior_predictive(draws, var_names=names, random_seed=np.random.default_rng(seed))
     prior = tree["prior"].to_dataset()
+    prior = xr.Dataset({name: prior[name] for name in names if name in prior})  # PyMC's own order changes between calls
     groups = {"prior": prior, "log_prior": log_prior(model, prior)}
     for group in groups.values():
         group.attrs = provenance(seed)

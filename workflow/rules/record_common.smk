@@ -16,7 +16,8 @@ def files_of(study):
 @cache
 def behind(study):
     """Of all files behind a study's results: those that are given, but for the salt, and file -> rule of those made and
-    kept."""
+    kept. Known when every model is judged: until then inputs lack what hangs on a verdict, and nothing is kept here."""
+    judged_of(Wildcards(fromdict={"study": study}))
     jobs = jobs_to(*files_of(study))
     given = {f for files in jobs.values() for f in files if maker_of(f) is None and f != salt_file(study)}
     made = {f: name for name, known in jobs for f in outputs_of(name, known) if not is_flagged(f, "temp")}

@@ -28,7 +28,9 @@ def jobs_to(*targets):
 
 
 def graph_of(wildcards):
-    """Rules on the way to a study's dossier with the number of their jobs, and which feeds which."""
+    """Rules on the way to a study's dossier with the number of their jobs, and which feeds which. Known, and looked for,
+    when every model is judged."""
+    judged_of(wildcards)
     found = jobs_to(f"results/{wildcards.study}/report.html")
     names = [name for name, _ in found]
     edges = {(maker.name, name) for (name, _), read in found.items() for maker in map(maker_of, read) if maker}
