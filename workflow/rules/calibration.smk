@@ -43,7 +43,7 @@ rule calibrate:
     benchmark:
         "logs/calibrate/{chunk}.tsv"
     resources:
-        mem=grown("2GB"),
+        mem=grown("3GB"),
         runtime=grown("1h"),
     params:
         config=CALIBRATION_NEEDS,
