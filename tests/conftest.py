@@ -36,3 +36,7 @@ def dossier_of(tmp_path_factory):
             return dossiers.rendered(folder, kind)
 
     return of
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=20, help="how often the drill of faults kills a run (20)")

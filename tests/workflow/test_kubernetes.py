@@ -10,7 +10,6 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import smallest
-import yaml
 
 PLUGIN = "snakemake_executor_plugin_kubernetes"
 # .ci/container.py makes an environment as the container's: it has the plugin, and this one need not
@@ -75,11 +74,3 @@ def test_the_two_locks_agree_on_every_package():
 def versions(lock: Path) -> dict[str, str]:
     lines = [line for line in lock.read_text().splitlines() if "==" in line and line[0].isalpha()]
     return dict(line.split(" ")[0].split("==") for line in lines)
-
-
-@pytest.mark.parametrize("engine", ["default", "slurm", "generic", "kubernetes"])
-def test_profiles_hold_machine_settings_only(engine):
-    known = yaml.safe_load((smallest.ROOT / f"profiles/{engine}/profile.yaml").read_text())
-    science = {"config", "configfile", "configfiles", "rerun-triggers", "default-resources", "snakefile", "set-scatter"}
-    assert not set(known) & science  # and a site's own default-resources are left to it
-    assert known["rerun-incomplete"] is True and known["keep-going"] is True
