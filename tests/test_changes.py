@@ -117,6 +117,27 @@ def test_a_changed_module_is_named_with_the_rules_that_use_it(run):
     assert lines[2].startswith("environment: numpy changed (1.0 -> ")
 
 
+def test_tables_in_a_folder_elsewhere_are_found_by_the_config(run, tmp_path):
+    (tmp_path / "run/data").rename(tmp_path / "trial")
+    known = json.loads((run / provenance.NAME).read_text())
+    known["inputs"] = {f"{provenance.ELSEWHERE}/intervals.csv": known["inputs"]["data/intervals.csv"]}
+    (run / provenance.NAME).write_text(json.dumps(known))
+    assert "inputs: (elsewhere)/intervals.csv not found" in verify(run)[1][0]
+    config = yaml.safe_load((tmp_path / "run/mine.yaml").read_text())
+    config["studies"]["mine"]["folder"] = str(tmp_path / "trial")
+    (tmp_path / "run/mine.yaml").write_text(yaml.safe_dump(config))
+    assert not [line for line in verify(run)[1] if line.startswith("inputs")]
+    (tmp_path / "trial/intervals.csv").write_text("")
+    assert "inputs: (elsewhere)/intervals.csv changed" in verify(run)[1]
+
+
+def test_what_stands_beside_the_study_is_recorded_by_its_way_from_there(tmp_path):
+    (tmp_path / "results/calibration").mkdir(parents=True)
+    (tmp_path / "results/calibration/verdict.csv").write_text("")
+    made = {str(tmp_path / "results/calibration/verdict.csv"): "judge_calibration"}
+    assert list(provenance.results(tmp_path / "results/mine", made)) == ["../calibration/verdict.csv"]
+
+
 def test_a_config_that_lies_elsewhere_is_asked_for(run, tmp_path):
     (tmp_path / "run/mine.yaml").rename(tmp_path / "other.yaml")
     result = CliRunner().invoke(app, ["verify", str(run), "--workflow", str(tmp_path / "workflow")])

@@ -26,13 +26,16 @@ class Change:
 def changes(folder: Path, record: dict, root: Path, settings: dict | None) -> Iterator[Change]:
     """Everything that is not as the record of a run says.
 
-    folder: of the study's results. root: of the Snakefile. settings: the study's settings of today as
-    `provenance.of_settings` has them, None where they are not known.
+    folder: of the study's results. root: of the Snakefile. settings: the config of today, `studies` narrowed to this
+    one, None where it is not known.
     """
     yield from of_results(folder, record["results"])
-    yield from of_inputs(folder.parents[1], root, record)
-    if settings is not None and settings["sha256"] != record["settings"]["sha256"]:
-        yield from of_settings(record["settings"]["shown"], settings["shown"])
+    own = settings or record["settings"]["shown"]
+    yield from of_inputs(record["inputs"], folder.parents[1], root, Path(own["studies"][record["study"]]["folder"]))
+    if settings is not None:
+        now = provenance.of_settings(settings, {})
+        if now["sha256"] != record["settings"]["sha256"]:
+            yield from of_settings(record["settings"]["shown"], now["shown"])
     uses = users(record["rules"])
     for change in compared("package", record["package"], digests.of_files(provenance.PACKAGE, provenance.OF_PACKAGE)):
         used = uses.get(change.name, [])
@@ -55,12 +58,10 @@ def of_results(folder: Path, recorded: dict) -> Iterator[Change]:
         yield Change("results", name, NEW, "no file of this run")
 
 
-def of_inputs(place: Path, root: Path, record: dict) -> Iterator[Change]:
-    """Inputs that are not those of the run. place: where the run was started."""
-    study = record["settings"]["shown"]["studies"][record["study"]]
-    for name, was in record["inputs"].items():
-        own = Path(study["folder"], Path(name).name)
-        file = next((f for f in (place / name, root / name, place / own, own) if f.is_file()), None)
+def of_inputs(recorded: dict, place: Path, root: Path, own: Path) -> Iterator[Change]:
+    """Inputs that are not those of the run. place: where the run was started; own: the study's folder."""
+    for name, was in recorded.items():
+        file = next((f for f in (place / name, root / name, place / own / Path(name).name) if f.is_file()), None)
         if file is None:
             elsewhere = "it lies outside the folders of the run and of the workflow"
             gone = name.startswith(provenance.ELSEWHERE)

@@ -59,11 +59,11 @@ def attributes(posterior: Path) -> dict:
 
 
 def results(folder: Path, made: dict) -> dict:
-    """Name below the study's folder -> the rule that made it, and its SHA-256."""
+    """Name as seen from the study's folder -> the rule that made it, and its SHA-256; a calibration lies beside."""
     found = {}
     for path, rule in ((Path(name), rule) for name, rule in made.items()):
         for file in below(path) if path.is_dir() else [path]:
-            found[file.relative_to(folder).as_posix()] = {"rule": rule, "sha256": digests.of_file(file)}
+            found[file.relative_to(folder, walk_up=True).as_posix()] = {"rule": rule, "sha256": digests.of_file(file)}
     return found
 
 

@@ -54,13 +54,13 @@ def verify(
 
 
 def settings_of(record: dict, place: Path, root: Path, configs: list[Path] | None) -> dict | None:
-    """The study's settings of today, None with a note where a config of the run lies elsewhere. place: where the run
-    was started."""
+    """The config of today, narrowed to the study; None with a note where a config of the run lies elsewhere. place:
+    where the run was started."""
     from jsonschema import ValidationError
     from snakemake.exceptions import WorkflowError
     from yaml import YAMLError
 
-    from redose import provenance, settings
+    from redose import settings
 
     study, named_there = record["study"], record["settings"]["files"]
     given = [place / name if (place / name).is_file() else root / name for name in named_there]
@@ -69,10 +69,9 @@ def settings_of(record: dict, place: Path, root: Path, configs: list[Path] | Non
         return None
     try:
         used = given if configs is None else configs
-        found = settings.of_study(study, root, used, record["settings"]["set"])
+        return settings.of_study(study, root, used, record["settings"]["set"])
     except (WorkflowError, ValidationError, YAMLError, KeyError) as fault:
         stop(f"no config says how {study} is analysed ({fault}); name that of the run with --configfile.")
-    return provenance.of_settings(found, {})
 
 
 def show(found: list["Change"]) -> None:
