@@ -32,9 +32,15 @@ localrules:
     all,
     accept,
     calibration,
+    compare,
     confirm,
+    describe,
+    draw_comparison,
+    draw_pareto,
+    draw_workflow,
     index,
     judge,
+    record,
     validation,
 
 
@@ -45,6 +51,7 @@ include: "workflow/rules/decide.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/validate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/record.smk"
 include: "workflow/rules/calibration.smk"
 
 
@@ -53,7 +60,7 @@ rule all:
     input:
         "results/index.html",
         DOSSIERS,
-        collect("results/{study}/dictionary.csv", study=config["studies"]),
+        collect("results/{study}/{name}", study=config["studies"], name=["dictionary.csv", "provenance.json"]),
         PREDICTIONS,
         "results/verdicts.csv",
 

@@ -39,6 +39,10 @@ def dossier_of(tmp_path_factory):
     return of
 
 
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=20, help="how often the drill of faults kills a run (20)")
+
+
 @pytest.fixture(scope="session")
 def plain(dossier_of):
     """A study without MRD and with one model."""

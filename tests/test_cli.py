@@ -492,10 +492,15 @@ def test_version():
 def test_the_page_of_the_command_names_every_command_option_and_key(sound):
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     for command in app.registered_commands:
-        argument = {"predict": "PREDICTOR", "pseudonym": "--salt FILE"}.get(command.name, "STUDY_FOLDER")
+        argument = {
+            "predict": "PREDICTOR",
+            "pseudonym": "--salt FILE",
+            "verify": "RESULTS",
+            "compare": "RESULTS1 RESULTS2",
+        }.get(command.name, "STUDY_FOLDER")
         assert f"`redose {command.name} {argument}" in page
     told = json.loads(redose("check", sound, "--json", "-").stdout)
     for key in (*told, *problems.COLUMNS):
         assert f"| `{key}` |" in page
     options = ["--example", "--json", "--strict", "--version", "--day", "--threshold", "--csv", "--curves", "--figure"]
-    assert all(option in page for option in [*options, "--patient", "--salt", "--of"])
+    assert all(option in page for option in [*options, "--patient", "--salt", "--of", "--configfile", "--workflow"])

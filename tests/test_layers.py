@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "redose"
 LAYERS = [
-    {"kinetics", "survival", "assay", "files", "logs", "seeds"},
+    {"kinetics", "survival", "assay", "files", "logs", "seeds", "digests", "host"},
     {"problems", "rules", "about", "contract", "tables", "sheets", "sentinels", "samples", "follow_up", "weeks"}
     | {"patients", "checks", "examples", "dictionary", "codebook", "inquiry", "pseudonyms", "adam"},
     {"cohort", "coordinates", "covariates", "estimand", "markers", "design", "history", "onsets", "starter"},
@@ -22,6 +22,7 @@ LAYERS = [
     {"decisions"},
     {"calibration", "validation"},
     {"figures", "report"},
+    {"provenance", "changes", "differences", "settings"},
     {"cli", "__main__"},
 ]
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}

@@ -96,9 +96,3 @@ def test_a_study_with_the_model_of_gvhd_alone_is_not_told_of_a_rejection(ill):
     asked = "the config asks for no model of progression and death."
     assert report.missing.missing(read)["intervals"] == f"No progression-free interval is described: {asked}"
     assert answer.basis(read).endswith(asked) and summary.summary(read)["answer"].endswith(asked)
-
-
-def test_digests_are_those_of_sha256sum(tmp_path):
-    path = tmp_path / "abc"
-    path.write_bytes(b"abc")
-    assert reading.digest(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from redose import one_patient, unsettled
 from redose.design import causes
+from redose.host import host_class
 from redose.seeds import seed_of
 
 log = logging.getLogger("redose")
@@ -31,8 +32,9 @@ PACKAGES = ("redose", "pymc", "pytensor", "nutpie", "numba", "numpy", "arviz")
 
 
 def provenance(seed: int) -> dict:
-    """Attributes that say what made a result: versions and seed. No host name, no time, no user."""
-    return {"seed": str(seed), "python": platform.python_version(), **{p: version(p) for p in PACKAGES}}
+    """Attributes that say what made a result: versions, seed, class of host. No host name, no time, no user."""
+    made_by = {"seed": str(seed), "host": host_class(), "python": platform.python_version()}
+    return made_by | {p: version(p) for p in PACKAGES}
 
 
 class Progress:
@@ -224,6 +226,7 @@ def sample_prior(model: pm.Model, draws: int, seed: int) -> xr.DataTree:
         names = [name for name in kept(model) if not name.startswith(("exposure_", "log_likelihood_"))]
         tree = pm.sample_prior_predictive(draws, var_names=names, random_seed=np.random.default_rng(seed))
     prior = tree["prior"].to_dataset()
+    prior = xr.Dataset({name: prior[name] for name in names if name in prior})  # PyMC's own order changes between calls
     groups = {"prior": prior, "log_prior": log_prior(model, prior)}
     for group in groups.values():
         group.attrs = provenance(seed)

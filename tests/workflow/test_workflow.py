@@ -17,9 +17,11 @@ import pytest
 import xarray as xr
 import yaml
 from browser import needs_chromium, opened, pages, violations, wake
+from typer.testing import CliRunner
 
 from redose import checks, codebook, tables
 from redose.adam import export
+from redose.cli import app
 from redose.pseudonyms import pseudonym
 
 ROOT = Path(__file__).parents[2]
@@ -362,6 +364,19 @@ def test_run_times_stand_beside_the_dossier_and_not_in_it(analysed):
     assert result.returncode == 0, result.stderr[-4000:]
     assert (folder / "results/mine/report.html").read_bytes() == page
     assert "fit" not in set(pd.read_csv(folder / "results/mine/run_times.csv")["rule"])
+
+
+def test_the_record_of_a_run_verifies(analysed):
+    """Settings are put together from the config files as Snakemake did, and the dossier prints the same digest."""
+    folder, config = analysed
+    results = folder / "results/mine"
+    known = json.loads((results / "provenance.json").read_text())
+    assert known["settings"]["sha256"] in (results / "report.html").read_text()
+    assert known["settings"]["files"] == [config.name] and known["settings"]["shown"]["privacy"]["salt"] != "salt.txt"
+    assert {"mine/study.yaml", "mine/intervals.csv", "new.json"} <= set(known["inputs"])
+    assert {"report.html", "intervals/posterior.nc", "intervals/newcomers.csv"} <= set(known["results"])
+    result = CliRunner().invoke(app, ["verify", str(results)])
+    assert (result.exit_code, result.stdout.splitlines()[-1].split("; ")[1]) == (0, "all as recorded"), result.output
 
 
 def test_the_rules_on_the_way_to_a_dossier_are_drawn(analysed):

@@ -22,8 +22,8 @@ rule draw_parameters:
     benchmark:
         "logs/draw_parameters/calibration.tsv"
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         config=CALIBRATION_NEEDS,
         code=digest("draw_parameters"),
@@ -43,8 +43,8 @@ rule calibrate:
     benchmark:
         "logs/calibrate/{chunk}.tsv"
     resources:
-        mem="2GB",
-        runtime="1h",
+        mem=grown("3GB"),
+        runtime=grown("1h"),
     params:
         config=CALIBRATION_NEEDS,
         code=digest("calibrate"),
@@ -76,8 +76,8 @@ rule judge_calibration:
     benchmark:
         "logs/judge_calibration/calibration.tsv"
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=grown("1GB"),
+        runtime=grown("10m"),
     params:
         level=CALIBRATION["level"],
         seed=config["seed"],

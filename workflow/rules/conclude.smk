@@ -24,8 +24,8 @@ rule predict:
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
-        mem="2GB",
-        runtime="20m",
+        mem=grown("2GB"),
+        runtime=grown("20m"),
     params:
         decision=READ_OFF,
         seed=config["seed"],
@@ -49,8 +49,8 @@ rule follow_mrd:
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
-        mem="2GB",
-        runtime="20m",
+        mem=grown("2GB"),
+        runtime=grown("20m"),
     params:
         ci_prob=config["decision"]["ci_prob"],
         seed=config["seed"],
@@ -80,8 +80,8 @@ rule summarise_kinetics:
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         ci_prob=config["decision"]["ci_prob"],
         code=digest("summarise_kinetics"),
@@ -117,8 +117,8 @@ rule check_residuals:
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
-        mem="2GB",
-        runtime="20m",
+        mem=grown("2GB"),
+        runtime=grown("20m"),
     params:
         ci_prob=config["decision"]["ci_prob"],
         seed=config["seed"],
@@ -155,8 +155,8 @@ rule check_priors:
     benchmark:
         "logs/check_priors/{study}.{model}.tsv"
     resources:
-        mem="2GB",
-        runtime="20m",
+        mem=grown("2GB"),
+        runtime=grown("20m"),
     params:
         decision=READ_OFF,
         seed=config["seed"],
@@ -179,8 +179,8 @@ rule score:
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
-        mem="2GB",
-        runtime="30m",
+        mem=grown("2GB"),
+        runtime=grown("30m"),
     params:
         seed=config["seed"],
         code=digest("score"),
@@ -204,8 +204,8 @@ rule compare:
     benchmark:
         "logs/compare/{study}.tsv"
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=grown("1GB"),
+        runtime=grown("5m"),
     params:
         code=digest("compare"),
     script:
@@ -234,8 +234,8 @@ rule threshold:
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
-        mem="2GB",
-        runtime="20m",
+        mem=grown("2GB"),
+        runtime=grown("20m"),
     params:
         decision=READ_OFF,
         seed=config["seed"],
@@ -270,8 +270,8 @@ rule select:
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
-        mem="2GB",
-        runtime="20m",
+        mem=grown("2GB"),
+        runtime=grown("20m"),
     params:
         decision=READ_OFF,
         code=digest("select"),
@@ -305,8 +305,8 @@ rule predict_gvhd:
     benchmark:
         "logs/predict_gvhd/{study}.tsv"
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         decision=READ_OFF,
         seed=config["seed"],

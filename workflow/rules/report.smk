@@ -34,8 +34,8 @@ rule draw_data:
     benchmark:
         "logs/draw_data/{study}.tsv"
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=grown("1GB"),
+        runtime=grown("5m"),
     params:
         code=digest("draw_data"),
     script:
@@ -83,8 +83,8 @@ rule draw_fit:
     wildcard_constraints:
         model=EVENT_MODELS,
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         horizons=config["decision"]["horizons"],
         clock=clock_of,
@@ -137,8 +137,8 @@ rule draw_mrd:
     wildcard_constraints:
         model="joint_[a-z_]+",
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         decision=READ_OFF,
         code=digest("draw_mrd"),
@@ -176,8 +176,8 @@ rule draw_gvhd:
     benchmark:
         "logs/draw_gvhd/{study}.tsv"
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         decision=READ_OFF,
         code=digest("draw_gvhd"),
@@ -230,8 +230,8 @@ rule draw_sampler:
     benchmark:
         "logs/draw_sampler/{study}.{model}.tsv"
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         priors=config["priors"],
         limits=config["acceptance"],
@@ -257,8 +257,8 @@ rule draw_pareto:
     benchmark:
         "logs/draw_pareto/{study}.tsv"
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=grown("1GB"),
+        runtime=grown("5m"),
     params:
         code=digest("draw_pareto"),
     script:
@@ -281,8 +281,8 @@ rule draw_comparison:
     benchmark:
         "logs/draw_comparison/{study}.tsv"
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=grown("1GB"),
+        runtime=grown("5m"),
     params:
         code=digest("draw_comparison"),
     script:
@@ -300,8 +300,8 @@ rule describe:
     benchmark:
         "logs/describe/{study}.tsv"
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=grown("1GB"),
+        runtime=grown("5m"),
     params:
         has=holdings_of,
         code=digest("describe"),
@@ -325,8 +325,8 @@ rule draw_workflow:
     benchmark:
         "logs/draw_workflow/{study}.tsv"
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=grown("1GB"),
+        runtime=grown("5m"),
     params:
         graph=graph_of,
         code=digest("draw_workflow"),
@@ -375,8 +375,8 @@ rule report:
     benchmark:
         "logs/report/{study}.tsv"
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=grown("2GB"),
+        runtime=grown("10m"),
     params:
         settings=settings_of,
         captions=captions_of,
@@ -394,8 +394,8 @@ rule index:
     log:
         "logs/index/index.log",
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=grown("1GB"),
+        runtime=grown("5m"),
     params:
         pages=pages_of,
         code=digest("index"),

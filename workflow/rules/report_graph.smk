@@ -11,27 +11,29 @@ def maker_of(file):
     return next((r for r in workflow.rules if any(made.match(file) for made in r.output)), None)
 
 
-def jobs_to(target):
-    """(job, those that it reads from) of every job on the way to a file, a job being (rule, wildcards): from the rules'
+def jobs_to(*targets):
+    """(job, files that it reads) of every job on the way to some files, a job being (rule, wildcards): from the rules'
     own inputs, because a script sees no more of the workflow than its own job."""
-    todo, found = [target], {}
+    todo, found = list(targets), {}
     while todo:
-        file = todo.pop()
-        maker = maker_of(file)
+        maker = maker_of(file := todo.pop())
+        if maker is None:
+            continue
         known = maker.get_wildcards(file)
         job = (maker.name, tuple(sorted(known.items())))
         if job not in found:
-            made = [str(f) for f in maker.expand_input(Wildcards(fromdict=known))[0] if maker_of(str(f))]
-            found[job] = {maker_of(f).name for f in made}
-            todo += made
+            found[job] = [str(f) for f in maker.expand_input(Wildcards(fromdict=known))[0]]
+            todo += found[job]
     return found
 
 
 def graph_of(wildcards):
-    """Rules on the way to a study's dossier with the number of their jobs, and which feeds which."""
+    """Rules on the way to a study's dossier with the number of their jobs, and which feeds which. Known, and looked for,
+    when every model is judged."""
+    judged_of(wildcards)
     found = jobs_to(f"results/{wildcards.study}/report.html")
     names = [name for name, _ in found]
-    edges = {(source, name) for (name, _), sources in found.items() for source in sources}
+    edges = {(maker.name, name) for (name, _), read in found.items() for maker in map(maker_of, read) if maker}
     return {"jobs": {name: names.count(name) for name in sorted(set(names))}, "edges": sorted(map(list, edges))}
 
 

@@ -26,7 +26,7 @@ rule validate:
     threads: threads_of_fit
     resources:
         mem=mem_of_fit,
-        runtime="1h",
+        runtime=grown("1h"),
     params:
         options=options_of,
         priors=config["priors"],
@@ -52,8 +52,8 @@ rule refer:
     benchmark:
         "logs/refer/{study}.tsv"
     resources:
-        mem="2GB",
-        runtime="20m",
+        mem=grown("2GB"),
+        runtime=grown("20m"),
     params:
         models=options_of_validated,
         shared=SHARED_VALIDATION,
@@ -95,8 +95,8 @@ rule judge_validation:
     benchmark:
         "logs/judge_validation/{study}.tsv"
     resources:
-        mem="2GB",
-        runtime="20m",
+        mem=grown("2GB"),
+        runtime=grown("20m"),
     params:
         shared=SHARED_VALIDATION,
         ci_prob=config["decision"]["ci_prob"],

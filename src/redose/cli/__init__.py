@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from redose.cli import adapt, check, export, new, predict, pseudonym
+from redose.cli import adapt, check, compare, export, new, predict, pseudonym, verify
 
 app = typer.Typer(
-    help="""Make and check a study's folder, from ADaM and back; predict patients from a fit; tell their pseudonyms.
+    help="""Make and check a study's folder, from ADaM and back; predict patients; verify and compare results.
 
     The analysis itself is Snakemake's: ./run, or snakemake with .venv activated.""",
     no_args_is_help=True,
@@ -25,6 +25,8 @@ app.command("check", help=check.HELP, epilog=check.EXITS)(check.check)
 app.command("export", help=export.HELP, epilog=export.EXITS)(export.export)
 app.command("predict", help=predict.HELP, epilog=predict.EXITS)(predict.predict)
 app.command("pseudonym", help=pseudonym.HELP, epilog=pseudonym.EXITS)(pseudonym.pseudonym)
+app.command("verify", help=verify.HELP, epilog=verify.EXITS)(verify.verify)
+app.command("compare", help=compare.HELP, epilog=compare.EXITS)(compare.compare)
 
 
 def version(wanted: bool) -> None:

@@ -1,14 +1,13 @@
 """The dossier: one HTML page per study that needs nothing but itself."""
 
 import ast
-import hashlib
-import json
 from dataclasses import dataclass
 from importlib.resources import files
 from types import SimpleNamespace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from redose import digests
 from redose.report import answer, config, explorer, lead, library, missing, surface, tables, words
 from redose.report.chapters import CHAPTERS
 from redose.report.printed import Printed
@@ -121,7 +120,7 @@ def shared(dossier: Dossier, picture: str) -> dict:
         "sure": lead.SURE,
         "figure": lambda name, fit=None: figure(dossier, name, fit, drawn),
         "words": words,
-        "config_digest": digest(dossier.settings),
+        "config_digest": digests.of_settings(dossier.settings),
     }
 
 
@@ -156,8 +155,3 @@ def equations(dossier: Dossier) -> dict:
         page: ast.get_docstring(ast.parse(source.joinpath(f"{page}.py").read_text("utf-8"))) for page in pages.values()
     }
     return {words.listed([m for m in pages if pages[m] == page]): text for page, text in found.items()}
-
-
-def digest(settings: dict) -> str:
-    """SHA-256 of the settings as sorted JSON."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

@@ -1,13 +1,12 @@
 """Everything that a dossier says, read from the folder of a study's results."""
 
 import base64
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from redose import contract, files
+from redose import contract, digests, files
 from redose.acceptance import Verdict
 from redose.cohort.groups import grouped_by
 from redose.design import LINKS
@@ -259,7 +258,7 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
         rejected={m: read_rejected(folder, verdict) for m, verdict in verdicts.items() if not verdict.accepted},
         validation=read_validation(folder / "validation") if set(validated) & set(order) else None,
         calibration=read_calibration(folder.parent / CALIBRATION, settings) if entry.get("calibration") else None,
-        digests={name: digest(folder / "tables" / f"{name}.parquet") for name in names},
+        digests={name: digests.of_file(folder / "tables" / f"{name}.parquet") for name in names},
         captions=captions,
     )
 
@@ -356,8 +355,3 @@ def read_calibration(folder: Path, settings: dict) -> Calibration:
 def embedded(path: Path) -> str:
     """An SVG file as a data URI: the dossier refers to nothing outside itself."""
     return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, as sha256sum prints it."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
