@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "redose"
 LAYERS = [
     {"kinetics", "survival", "assay", "files", "logs", "seeds"},
     {"problems", "rules", "about", "contract", "tables", "sheets", "sentinels", "samples", "follow_up", "weeks"}
-    | {"patients", "checks", "examples", "dictionary", "codebook", "inquiry", "pseudonyms"},
+    | {"patients", "checks", "delimited", "findings", "examples", "dictionary", "codebook", "inquiry", "pseudonyms"},
     {"cohort", "coordinates", "covariates", "estimand", "markers", "design", "history", "onsets", "starter"},
     {"priors", "simulate", "prediction"},
     {"one_patient", "newcomers"},

@@ -53,6 +53,7 @@ rule check:
         about=update("results/{study}/tables/about.json"),
     log:
         "logs/check/{study}.log",
+        findings="logs/check/{study}.json",
     benchmark:
         "logs/check/{study}.tsv"
     resources:
