@@ -16,6 +16,9 @@ refuse_unknown_names(config, f"{workflow.basedir}/workflow/schemas/config.schema
 validate(config, schema="workflow/schemas/config.schema.yaml")
 
 
+include: "workflow/rules/cuts_common.smk"
+
+
 # one environment for all rules, because it is one package; read only with `--software-deployment-method apptainer`
 container: "docker://redose:0.1.0"
 
@@ -53,7 +56,7 @@ rule all:
     input:
         "results/index.html",
         DOSSIERS,
-        collect("results/{study}/dictionary.csv", study=config["studies"]),
+        of_every_study("results/{study}/dictionary.csv"),
         PREDICTIONS,
         "results/verdicts.csv",
 

@@ -60,7 +60,7 @@ RULES = {
         "Intervals, infusions, GVHD and conditions start on day 0 or later; an interval may start earlier where its "
         "entry_day, on day 0 or later, is given."
     ),
-    "outside_range": error("cells > 0, burden >= 0, interval = 1, 2, 3, ..."),
+    "outside_range": error("cells > 0, burden >= 0, enrolled_day >= 0, interval = 1, 2, 3, ..."),
     "formula": error(
         "No text begins as a spreadsheet's formula does (=, @, or + and - before a function), nor is it the error of "
         "one (#REF!, #N/A): nothing here would compute it, but the spreadsheet in which a result is opened."

@@ -199,11 +199,13 @@ RANGES = {
     "cells": "is not above 0",
     "burden": "is below 0",
     "interval": "is not one of 1, 2, 3, ...",
+    "enrolled_day": "is below 0",
 }
 RANGE_CURES = {
     "cells": "give the number of cells infused, or leave the row out if none were",
     "burden": "give the burden itself, neither its logarithm nor its change",
     "interval": "number the intervals of a patient 1, 2, 3, ... in order of time",
+    "enrolled_day": "count the days from the first patient's day 0, for all patients from the same",
 }
 
 

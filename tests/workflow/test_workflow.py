@@ -18,7 +18,7 @@ import xarray as xr
 import yaml
 from browser import needs_chromium, opened, pages, violations, wake
 
-from redose import codebook
+from redose import codebook, simulate
 from redose.pseudonyms import pseudonym
 
 ROOT = Path(__file__).parents[2]
@@ -517,3 +517,43 @@ def test_two_simulations_are_fitted_ranked_and_judged(tmp_path):
     planned = run(tmp_path, config, "-n", "calibration")
     assert "judge_calibration" in planned.stdout
     assert not [line for line in planned.stdout.splitlines() if line.startswith("calibrate ")]
+
+
+def test_of_two_data_cuts_only_what_changed_is_fitted_again(tmp_path):
+    """A death after the cut: the study is fitted again, the cut is not. A death before it: the cut too."""
+    shutil.copytree(ROOT / "data" / "redosable", tmp_path / "mine")
+    protocol = yaml.safe_load((tmp_path / "mine/simulation.yaml").read_text())
+    protocol["patients"]["count"] = 40
+    simulate.write(*simulate.simulate(protocol), tmp_path / "mine")
+    sampling = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
+    model = {"clock": "gap", "baseline": "weibull", "frailty": False, "pooled": [], "sampling": sampling}
+    model |= {"progression": {"covariates": [], "time_dependent": []}, "death": {"covariates": []}}
+    estimand = yaml.safe_load((ROOT / "config.yaml").read_text())["studies"]["bladder"]["estimand"]
+    study = {"folder": "mine", "estimand": estimand, "models": {"intervals": model}, "cuts": {"interim": {"day": 700}}}
+    config = tmp_path / "mine.yaml"
+    config.write_text(yaml.safe_dump({"studies": {"mine": study}, "sampling": sampling, "acceptance": EASY}))
+    result = run(tmp_path, config, "--", "results/mine/cuts.csv")
+    assert result.returncode == 0, result.stderr[-4000:]
+    moved = pd.read_csv(tmp_path / "results/mine/cuts.csv").set_index(["cut", "quantity"])["value"]
+    patients = pd.read_csv(tmp_path / "mine/patients.csv").set_index("patient")["enrolled_day"]
+    assert moved["interim", "patients"] == (patients < 700).sum() and moved["all data", "patients"] == 40
+    intervals = pd.read_csv(tmp_path / "mine/intervals.csv")
+    ended = intervals["end_day"] + intervals["patient"].map(patients)
+    draws = {name: tmp_path / f"results/{name}/intervals/posterior.nc" for name in ("mine", "mine-interim")}
+    for late, again in ((True, {"mine"}), (False, {"mine", "mine-interim"})):
+        before = {name: path.stat().st_mtime_ns for name, path in draws.items()}
+        row = intervals.index[(intervals["outcome"] == "censored") & ((ended > 700) == late)][0]
+        intervals.loc[row, "outcome"] = "death"
+        intervals.to_csv(tmp_path / "mine/intervals.csv", index=False)
+        result = run(tmp_path, config, "--", "results/mine/cuts.csv")
+        assert result.returncode == 0, result.stderr[-4000:]
+        assert {name for name, path in draws.items() if path.stat().st_mtime_ns != before[name]} == again
+    config.write_text(yaml.safe_dump({"studies": {"mine": study, "mine-interim": study}}))
+    assert "mine-interim is a study already; rename the cut" in run(tmp_path, config, "-n").stderr
+
+
+def test_dry_run_of_the_example_of_data_cuts(tmp_path):
+    result = run(tmp_path, ROOT / "data/redosable/cuts.yaml", "-n")
+    assert result.returncode == 0, result.stderr
+    assert "results/redosable-interim1/source/study.yaml" in result.stdout
+    assert "results/redosable/cuts.csv" in result.stdout

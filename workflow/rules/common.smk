@@ -77,6 +77,8 @@ def folder_of(wildcards):
 
 
 def about_of(wildcards):
+    if study_of(wildcards).get("source") == "cut":
+        return checkpoints.cut.get(study=wildcards.study).output.about
     return f"{folder_of(wildcards)}/study.yaml"
 
 
@@ -112,6 +114,8 @@ def studies_from(source):
 
 def tables_of(wildcards):
     study = study_of(wildcards)
+    if study.get("source") == "cut":
+        return checkpoints.cut.get(study=wildcards.study).output.tables
     if study.get("source", "tables") != "tables":
         return f"results/{wildcards.study}/source"
     found = Path(folder_of(wildcards)).glob("*")  # as redose.tables.table_files chooses
@@ -131,7 +135,8 @@ for name in config["studies"]:
 
 
 def salt_of(wildcards):
-    return salt_file(wildcards.study) or []
+    cut = study_of(wildcards).get("source") == "cut"  # of checked tables, whose keys are pseudonyms already
+    return [] if cut else salt_file(wildcards.study) or []
 
 
 def protocol_of(wildcards):

@@ -41,6 +41,30 @@ rule simulate:
         "../scripts/simulate.py"
 
 
+# a checkpoint: where what was known at the cut is what it was before, nothing that hangs on it runs again
+checkpoint cut:
+    input:
+        tables=whole_of,
+        about=about_of_whole,
+    output:
+        tables=expand("results/{{study}}/source/{table}.csv", table=TABLES),
+        about="results/{study}/source/study.yaml",
+    log:
+        "logs/cut/{study}.log",
+    benchmark:
+        "logs/cut/{study}.tsv"
+    wildcard_constraints:
+        study=alternatives(studies_from("cut")),
+    resources:
+        mem="1GB",
+        runtime="5m",
+    params:
+        day=day_of_cut,
+        code=digest("cut"),
+    script:
+        "../scripts/cut.py"
+
+
 rule check:
     input:
         about=about_of,

@@ -3,6 +3,7 @@
 from redose.report.tables import (
     barg,
     checking,
+    cuts,
     data,
     decisions,
     gvhd,
@@ -18,6 +19,7 @@ from redose.report.tables import (
 __all__ = [
     "barg",
     "checking",
+    "cuts",
     "data",
     "decisions",
     "gvhd",
