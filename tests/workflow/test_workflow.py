@@ -520,7 +520,7 @@ def test_two_simulations_are_fitted_ranked_and_judged(tmp_path):
 
 
 def test_of_two_data_cuts_only_what_changed_is_fitted_again(tmp_path):
-    """A death after the cut: the study is fitted again, the cut is not. A death before it: the cut too."""
+    """A death after the cut: the study is fitted again, the cut is not. A progression before it, moved: the cut too."""
     shutil.copytree(ROOT / "data" / "redosable", tmp_path / "mine")
     protocol = yaml.safe_load((tmp_path / "mine/simulation.yaml").read_text())
     protocol["patients"]["count"] = 40
@@ -534,20 +534,23 @@ def test_of_two_data_cuts_only_what_changed_is_fitted_again(tmp_path):
     config.write_text(yaml.safe_dump({"studies": {"mine": study}, "sampling": sampling, "acceptance": EASY}))
     result = run(tmp_path, config, "--", "results/mine/cuts.csv")
     assert result.returncode == 0, result.stderr[-4000:]
-    moved = pd.read_csv(tmp_path / "results/mine/cuts.csv").set_index(["cut", "quantity"])["value"]
+    held = pd.read_csv(tmp_path / "results/mine/cuts.csv").query("quantity == 'patients'").set_index("cut")["value"]
     patients = pd.read_csv(tmp_path / "mine/patients.csv").set_index("patient")["enrolled_day"]
-    assert moved["interim", "patients"] == (patients < 700).sum() and moved["all data", "patients"] == 40
+    assert held.to_dict() == {"interim": (patients < 700).sum(), "all data": 40}
     intervals = pd.read_csv(tmp_path / "mine/intervals.csv")
     ended = intervals["end_day"] + intervals["patient"].map(patients)
+    censored = intervals["outcome"] == "censored"
     draws = {name: tmp_path / f"results/{name}/intervals/posterior.nc" for name in ("mine", "mine-interim")}
-    for late, again in ((True, {"mine"}), (False, {"mine", "mine-interim"})):
-        before = {name: path.stat().st_mtime_ns for name, path in draws.items()}
-        row = intervals.index[(intervals["outcome"] == "censored") & ((ended > 700) == late)][0]
-        intervals.loc[row, "outcome"] = "death"
-        intervals.to_csv(tmp_path / "mine/intervals.csv", index=False)
-        result = run(tmp_path, config, "--", "results/mine/cuts.csv")
-        assert result.returncode == 0, result.stderr[-4000:]
-        assert {name for name, path in draws.items() if path.stat().st_mtime_ns != before[name]} == again
+    before = {name: path.stat().st_mtime_ns for name, path in draws.items()}
+    intervals.loc[intervals.index[censored & (ended > 700)][0], "outcome"] = "death"
+    intervals.to_csv(tmp_path / "mine/intervals.csv", index=False)
+    result = run(tmp_path, config, "--", "results/mine/cuts.csv")
+    assert result.returncode == 0, result.stderr[-4000:]
+    assert {name for name, path in draws.items() if path.stat().st_mtime_ns != before[name]} == {"mine"}
+    intervals.loc[intervals.index[intervals["outcome"].eq("progression") & (ended < 700)][0], "end_day"] -= 1
+    intervals.to_csv(tmp_path / "mine/intervals.csv", index=False)
+    assert run(tmp_path, config, "--", "results/mine-interim/source/study.yaml").returncode == 0
+    assert "rule fit" in run(tmp_path, config, "-n", "--", "results/mine-interim/intervals/posterior.nc").stdout
     config.write_text(yaml.safe_dump({"studies": {"mine": study, "mine-interim": study}}))
     assert "mine-interim is a study already; rename the cut" in run(tmp_path, config, "-n").stderr
 
