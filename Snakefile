@@ -16,6 +16,9 @@ refuse_unknown_names(config, f"{workflow.basedir}/workflow/schemas/config.schema
 validate(config, schema="workflow/schemas/config.schema.yaml")
 
 
+include: "workflow/rules/cuts_common.smk"
+
+
 # one environment for all rules, because it is one package; read only with `--software-deployment-method apptainer`
 container: "docker://redose:0.1.0"
 
@@ -60,7 +63,8 @@ rule all:
     input:
         "results/index.html",
         DOSSIERS,
-        collect("results/{study}/{name}", study=config["studies"], name=["dictionary.csv", "provenance.json"]),
+        of_every_study("results/{study}/dictionary.csv"),
+        of_every_study("results/{study}/provenance.json"),
         PREDICTIONS,
         "results/verdicts.csv",
 

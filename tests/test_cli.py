@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from redose import about, checks, contract, design, onsets, problems, starter, tables
+from redose import about, checks, contract, design, findings, onsets, problems, starter, tables
 from redose.cli import app, check, new
 
 ROOT = Path(__file__).parents[1]
@@ -289,7 +289,7 @@ def test_all_findings_one_line_each_errors_first(faulty):
 
 
 def test_the_rule_says_the_same(faulty, monkeypatch):
-    """The log of the rule `check`, in a real run of the workflow, holds the sentences of the command and no others."""
+    """The log of the rule `check`, in a real run of the workflow, holds the lines of the command, and its JSON."""
     config = yaml.safe_load(starter.config_yaml("trial", faulty, example=False))
     config["studies"]["trial"]["folder"] = "trial"
     Path("mine.yaml").write_text(yaml.safe_dump(config))
@@ -298,10 +298,11 @@ def test_the_rule_says_the_same(faulty, monkeypatch):
     result = process("snakemake", target, *place, "--configfile", "mine.yaml", cwd=Path.cwd())
     assert result.returncode != 0
     log = Path("logs/check/trial.log").read_text().splitlines()
-    said = [line for line in log if line not in ("errors:", "warnings:")][1:]
-    command = redose("check", faulty).stdout.splitlines()[:-1]
-    assert [re.sub(r"^\w+: | \[[^]]*(\[[^]]*\][^]]*)*\]$", "", line) for line in command] == said
+    assert redose("check", faulty).stdout.splitlines()[:-1] == log[1:]
     assert log[0].endswith("study trial: 5 errors, 1 warning")
+    assert json.loads(Path("logs/check/trial.json").read_text()) == json.loads(
+        redose("check", faulty, "--json", "-").stdout
+    )
 
 
 def test_the_listing_is_not_cut(tmp_path):
@@ -333,7 +334,7 @@ def test_a_narrow_terminal_gets_lines(faulty):
     found = verdict_on(faulty).problems
     screen = Console(file=io.StringIO(), force_terminal=True, width=40, highlight=False)
     check.show(found, screen)
-    assert screen.file.getvalue().splitlines() == [check.line(problem) for problem in found.to_dict("records")]
+    assert screen.file.getvalue().splitlines() == findings.lines(found)
 
 
 def test_a_pipe_gets_neither_colour_nor_line_ends(faulty):
@@ -428,7 +429,7 @@ def test_permission_denied_is_a_sentence(sound, monkeypatch):
     [
         (b"title: [unclosed", b"PK\x03\x04\x14\x00\x06\x00", ("is not YAML", "is a spreadsheet, not CSV")),
         (None, None, ("cannot be read (Is a directory)",) * 2),
-        (b"title: T\nday_0: d", b"patient;day;assay;mrd\n", ("mrd.csv: has no commas",)),
+        (b"title: T\nday_0: d", b"patient;day;assay;mrd\n", ("mrd.csv row 1: has no commas",)),
         (b"title: T\nday_0: d", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ("mrd.csv: is a spreadsheet, not CSV",)),
     ],
 )
@@ -464,9 +465,9 @@ TEXT = st.text(max_size=30)  # of any characters, half a surrogate pair included
 @given(TEXT, TEXT, TEXT, TEXT, st.none() | st.integers(1, 10**6))
 def test_any_finding_is_one_printable_line_and_whole_in_json(file, patient, value, message, row):
     found = problems.remark("gvhd_grade", file, message, "cure", patient=patient, value=value, row=row)
-    line = check.line(found.to_dict("records")[0])
+    (line,) = findings.lines(found)
     assert line.isprintable() and line.encode()
-    back = json.loads(check.as_json(Path(file), checks.Verdict("trial", found, {}), [], False, False))["findings"]
+    back = json.loads(findings.as_json(Path(file), checks.Verdict("trial", found, {}), []))["findings"]
     assert back == [{**found.to_dict("records")[0], "row": row}]
 
 

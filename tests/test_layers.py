@@ -9,7 +9,19 @@ PACKAGE = Path(__file__).parents[1] / "src" / "redose"
 LAYERS = [
     {"kinetics", "survival", "assay", "files", "logs", "seeds", "digests", "host"},
     {"problems", "rules", "about", "contract", "tables", "sheets", "sentinels", "samples", "follow_up", "weeks"}
-    | {"patients", "checks", "examples", "dictionary", "codebook", "inquiry", "pseudonyms", "adam"},
+    | {
+        "patients",
+        "adam",
+        "checks",
+        "cuts",
+        "delimited",
+        "findings",
+        "examples",
+        "dictionary",
+        "codebook",
+        "inquiry",
+        "pseudonyms",
+    },
     {"cohort", "coordinates", "covariates", "estimand", "markers", "design", "history", "onsets", "starter"},
     {"priors", "simulate", "prediction"},
     {"one_patient", "newcomers"},
@@ -18,7 +30,7 @@ LAYERS = [
     {"sampling"},
     {"diagnostics", "acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}
     | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity", "dynamic"}
-    | {"ahead", "accuracy", "references", "dosing"},
+    | {"ahead", "accuracy", "references", "dosing", "between_cuts"},
     {"decisions"},
     {"calibration", "validation"},
     {"figures", "report"},

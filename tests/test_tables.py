@@ -67,8 +67,8 @@ def test_a_byte_order_mark_spaces_and_blank_lines_are_tolerated(tmp_path):
     ("content", "row", "words"),
     [
         (b"", 0, "has no header"),
-        (b"patient,day,burden\n\xff\xfe,1,2\n", 0, "is not UTF-8"),
-        (b"patient;day;burden\n001;1;2,5\n", 0, "has no commas"),
+        (b"patient,day,burden\n\xff\xfe,1,2\n", 2, "is not UTF-8"),
+        (b"patient;day;burden\n001;1;2,5\n", 1, "has no commas"),
         (b'patient,day,burden\n001,1,"2\n', 2, "is not CSV"),
     ],
 )
@@ -164,7 +164,7 @@ def test_csv_and_parquet_give_the_same_checked_tables(tmp_path):
 @pytest.mark.parametrize(
     ("column", "values", "rule"),
     [
-        ("day", pd.to_datetime(["2024-03-11", "2024-04-11"]), "not_a_number"),
+        ("day", pd.to_datetime(["2024-03-11", "2024-04-11"]), "calendar_date"),
         ("day", [True, False], "not_a_number"),
         ("day", [[1], [2]], "file_unreadable"),
         ("burden", [float("inf"), 1.0], "infinite"),

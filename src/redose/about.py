@@ -14,7 +14,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from redose import problems
+from redose import delimited, problems
+
+LARGEST = 200_000  # bytes of study.yaml; PyYAML takes seconds for more
+VALUES = 20_000  # in it, where every alias (*name) counts as all that it stands for
 
 SOURCES = ("iPSC", "autologous", "donor", "none")
 LINEAGES = ("T", "NK", "CIML-NK", "none")
@@ -34,6 +37,8 @@ class Key:
 def words(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float) or not str(value).strip():
         raise ValueError("text")
+    if delimited.FORMULA.fullmatch(str(value).strip()):
+        raise ValueError("text that no spreadsheet takes for a formula")
     return str(value).strip()
 
 
@@ -127,21 +132,25 @@ PARTS = {
 def read(path: Path) -> tuple[dict, pd.DataFrame]:
     """The description of a study and the problems of its file; what is at fault is left out of the description."""
     file = path.as_posix()
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        content, twice = yaml.safe_load(text), repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader))
-    except FileNotFoundError:
+    if delimited.outside(path, path.parent):
+        return filled({}, STUDY), delimited.file_outside(path)
+    if not path.exists():
         cure = "write it as docs/data.md shows, or correct the path"
         return filled({}, STUDY), problems.remark("file_missing", file, "there is no such file", cure)
-    except OSError as fault:
-        message, cure = f"cannot be read ({fault.strerror})", "check the path and its permissions"
-        return filled({}, STUDY), problems.remark("file_unreadable", file, message, cure)
+    try:
+        node = composed(path)
+        content, twice = yaml.SafeLoader("").construct_document(node) if node else None, repeated_keys(node)
+    except delimited.Unreadable as fault:
+        return filled({}, STUDY), problems.remark(fault.rule, file, fault.message, fault.cure, **fault.where)
     except (ValueError, yaml.YAMLError, RecursionError) as fault:
         mark = getattr(fault, "problem_mark", None)
         reason = getattr(fault, "problem", None) or getattr(fault, "reason", None) or type(fault).__name__
         row = mark.line + 1 if mark else None
         cure = "correct it; colons, indentation and quotes are the usual suspects"
-        return filled({}, STUDY), problems.remark("file_unreadable", file, f"is not YAML ({reason})", cure, row=row)
+        if isinstance(fault, yaml.constructor.ConstructorError):
+            cure = "leave tags (!...) out: study.yaml holds text, numbers, lists and mappings, and no objects"
+        message = f"is not YAML ({problems.shown(reason)})"
+        return filled({}, STUDY), problems.remark("file_unreadable", file, message, cure, row=row)
     if not isinstance(content, dict):
         cure = "give the keys title, day_0, ... as docs/data.md shows"
         return filled({}, STUDY), problems.remark("file_unreadable", file, "is not a mapping of keys to values", cure)
@@ -155,6 +164,32 @@ def read(path: Path) -> tuple[dict, pd.DataFrame]:
         about[part] = {str(name): reader.keys(entry, keys, f"{part}.{name}") for name, entry in entries}
     about["units"] = reader.units(about["units"])
     return about, problems.joined(reader.found)
+
+
+def composed(path: Path) -> yaml.Node | None:
+    """The nodes of a YAML file, of which nothing has been made yet. Raises Unreadable or yaml.YAMLError."""
+    raw = delimited.content(path)
+    if len(raw) > LARGEST:
+        cure = f"give what docs/data.md names, in at most {LARGEST:,} bytes"
+        raise delimited.Unreadable(f"has {len(raw):,} bytes, which is no description of a study", cure)
+    delimited.refuse_pickled(raw)
+    node = yaml.compose(raw.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+    if values(node, {}) > VALUES:
+        cure = "write out what is meant, without aliases (*name) and merges (<<)"
+        raise delimited.Unreadable(f"holds more than {VALUES:,} values, every alias counted in full", cure)
+    return node
+
+
+def values(node: yaml.Node | None, known: dict[int, float]) -> float:
+    """The number of values below a node when every alias is written out, infinite where it holds itself.
+
+    known: of nodes counted before, by their identity."""
+    if id(node) not in known:
+        known[id(node)] = math.inf  # met again before it is counted, it holds itself
+        inner = [] if node is None or isinstance(node, yaml.ScalarNode) else node.value
+        parts = [part for entry in inner for part in (entry if isinstance(entry, tuple) else (entry,))]
+        known[id(node)] = 1 + sum(values(part, known) for part in parts)
+    return known[id(node)]
 
 
 def filled(content: dict, keys: dict[str, Key]) -> dict:

@@ -45,7 +45,7 @@ def check(study: Study, every_level: bool = True) -> Verdict:
     read, found = read_sheets(study)
     found = [study.problems, *found]
     for sheet in read.values():
-        found += sheets.judged(sheet)
+        found += [*sheets.judged(sheet), *sheets.formula(sheet)]
     if "patients" in read:
         sheet, covariates = read["patients"], study.about["covariates"]
         found += patients.column_near(sheet)

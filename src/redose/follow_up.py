@@ -24,6 +24,7 @@ STARTS = {
     "gvhd": "onset_day",
     "conditions": "onset_day",
 }
+LATE = 3652.5  # days, ten years: first intervals that start typically later are dated from elsewhere than day 0
 EVENTS = ("infusions", "courses", "gvhd", "conditions")
 
 
@@ -74,6 +75,19 @@ def before_day_0(sheets: Sheets) -> pd.DataFrame:
     cure = "give the first day at risk and observed as entry_day, or days since day 0"
     offends = (rows["start_day"] < 0) & ~entered.loc[rows.index]
     return sheets["intervals"].listing("before_day_0", offends, "start_day", message, cure)
+
+
+def dates_for_days(sheets: Sheets) -> pd.DataFrame:
+    rows = complete(sheets, "intervals", "start_day")
+    if rows is None or rows.empty:
+        return problems.no_problems()
+    first = rows.sort_values("start_day", kind="stable").drop_duplicates("patient")["start_day"]
+    typical = first.median()
+    if not typical > LATE:
+        return problems.no_problems()
+    message = f"first intervals start typically on day {plain(typical)}: dates counted from elsewhere, not from day 0"
+    cure = "subtract the date of the patient's own day 0, in this and every other table"
+    return sheets["intervals"].listing("dates_for_days", rows.index[:1], "start_day", message, cure)
 
 
 def entry_outside(sheets: Sheets) -> pd.DataFrame:
@@ -284,6 +298,7 @@ RULES: tuple[Callable[[Sheets], pd.DataFrame], ...] = (
     zero_length,
     end_before_start,
     before_day_0,
+    dates_for_days,
     entry_outside,
     last_free_outside,
     overlapping_intervals,

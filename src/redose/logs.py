@@ -36,3 +36,9 @@ def say(text: str, on_screen: str | None = None) -> None:
     for handler in log.handlers:
         said = text if isinstance(handler, logging.FileHandler) else on_screen
         handler.handle(log.makeRecord(log.name, logging.INFO, "", 0, "%s", (said,), None))
+
+
+def printable(text: object) -> str:
+    """Text on one line that neither moves the cursor nor fails to encode: what cannot be printed becomes a mark."""
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
+    return line.encode("utf-8", "replace").decode()

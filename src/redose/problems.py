@@ -85,7 +85,9 @@ def joined(listings: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 def shown(text: object) -> str:
     """A value as a message quotes it: on one line, printable, at most 60 characters."""
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
+    line = str(text)
+    if not line.isprintable():
+        line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
     return line if len(line) <= 60 else line[:57] + "..."
 
 

@@ -27,6 +27,8 @@ RULES = {
     # files
     "file_missing": error("`study.yaml` and the tables patients and intervals are there."),
     "file_unreadable": error("A file is what its name says: UTF-8 CSV with commas, Parquet, or YAML."),
+    "file_outside": error("A file is in the study's folder itself, and no symbolic link to one elsewhere."),
+    "header_missing": error("The first row of a table holds the names of its columns, with no title above."),
     "table_unknown": error("A table file has the name of one of the eight tables."),
     "table_twice": error("A table is given once, as CSV or as Parquet."),
     "table_empty": error("The tables patients and intervals have at least one row."),
@@ -39,11 +41,14 @@ RULES = {
     "column_missing": error("A table has its required columns."),
     "column_unknown": error("A table has no other columns; in patients, a further column is a covariate."),
     "column_twice": error("A column name occurs once."),
+    "column_unnamed": error("A column with a filled cell has a name; empty columns without one are left out."),
+    "column_case": warning("A column is written in small letters; it is read as such where it is not."),
     "column_near": warning("A covariate's name does not look like a misspelt column of patients."),
     # cells of a table
     "missing_value": error("A cell that must be filled is filled."),
     "not_a_number": error("A cell of a numeric column holds a number."),
     "decimal_comma": error("Numbers are written with a decimal point and without thousands separators."),
+    "calendar_date": error("A cell of a numeric column is no date: days count from the patient's own day 0."),
     "infinite": error("Numbers are finite."),
     "sentinel": error(
         "No number is a code for missing: -99, -999, ..., 999, 9999, ..., 100000, 1000000. Such a number counts as a "
@@ -55,7 +60,11 @@ RULES = {
         "Intervals, infusions, GVHD and conditions start on day 0 or later; an interval may start earlier where its "
         "entry_day, on day 0 or later, is given."
     ),
-    "outside_range": error("cells > 0, burden >= 0, interval = 1, 2, 3, ..."),
+    "outside_range": error("cells > 0, burden >= 0, enrolled_day >= 0, interval = 1, 2, 3, ..."),
+    "formula": error(
+        "No text begins as a spreadsheet's formula does (=, @, or + and - before a function), nor is it the error of "
+        "one (#REF!, #N/A): nothing here would compute it, but the spreadsheet in which a result is opened."
+    ),
     "unknown_word": error("outcome, schedule and kind take the words of the contract."),
     # keys
     "duplicate_patient": error("A patient has one row in patients."),
@@ -90,6 +99,10 @@ RULES = {
     "course_stop_before_start": error("A course stops no earlier than it starts."),
     "end_before_onset": error("An episode of GVHD or of a condition ends no earlier than its onset."),
     "gvhd_grade": error("A grade is 1-4 for acute and mild, moderate or severe for chronic GVHD, or empty."),
+    "dates_for_days": warning(
+        "Days count from the patient's own day 0, and not from a date such as 1960-01-01 (SAS). Suspected when first "
+        "intervals start typically more than ten years after day 0."
+    ),
     "weeks_for_days": warning(
         "Days are days, not weeks. Suspected (a) when the samples of a site are on whole days, typically less than "
         "7 apart, and stop at 10-15 % of follow-up (a seventh is 14 %); (b) when samples or infusions of a site "

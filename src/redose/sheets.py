@@ -9,21 +9,28 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from redose import contract, problems
+from redose import contract, delimited, problems
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 COMMA = re.compile(r"[+-]?[0-9]+(,[0-9]+)+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+DATE = re.compile(  # 2026-03-11, 2026-03, 11/03/2026, 11MAR2026, 11-Mar-26, each with or without a time of day
+    r"([0-9]{4}([-/.][0-9]{1,2}){1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}"
+    r"|[0-9]{1,2}[- ./]?[a-z]{3,9}[- ,./]*[0-9]{2,4})([T: ]+[0-9]{1,2}(:[0-9]{2}){1,2}.*)?",
+    re.IGNORECASE,
+)
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 
 CURES = {
     "not_a_number": "give a number; leave the cell empty only where the contract allows it",
     "decimal_comma": "write a decimal point, and no thousands separators",
+    "calendar_date": "give a number: of days, those since the patient's own day 0",
     "infinite": "give a finite number",
 }
 FAULTS = {
     "not_a_number": "{value} is not a number",
     "decimal_comma": "{value} holds a comma",
+    "calendar_date": "{value} is a date, not a number",
     "infinite": "{value} is not finite",
 }
 
@@ -62,15 +69,23 @@ class Sheet:
 
 def numbers(text: pd.Series) -> tuple[pd.Series, pd.Series]:
     """The numbers of a column of text, NaN where empty or at fault; and the rule that each cell breaks, "" for none."""
-    text = text.str.strip()
+    codes, different = pd.factorize(text)  # a column repeats its days and limits: each is read once
+    values, rule = numbers_of(pd.Series(different, dtype=object).str.strip())
+    return (
+        pd.Series(values.to_numpy(dtype=float)[codes], index=text.index),
+        pd.Series(rule.to_numpy(dtype=object)[codes], index=text.index),
+    )
+
+
+def numbers_of(text: pd.Series) -> tuple[pd.Series, pd.Series]:
     good = text.str.fullmatch(NUMBER).astype(bool)
     values = pd.Series(np.nan, index=text.index)
     values[good] = text[good].astype(float)
     rule = pd.Series("", index=text.index, dtype=object)
     rule[~good & (text != "")] = "not_a_number"
     faulty = text[rule != ""]
-    rule[faulty.index[faulty.str.fullmatch(COMMA).astype(bool)]] = "decimal_comma"
-    rule[faulty.index[faulty.str.fullmatch(INFINITE).astype(bool)]] = "infinite"
+    for name, form in (("decimal_comma", COMMA), ("infinite", INFINITE), ("calendar_date", DATE)):
+        rule[faulty.index[faulty.str.fullmatch(form).astype(bool)]] = name
     rule[np.isinf(values)] = "infinite"
     return values.where(rule == ""), rule
 
@@ -92,6 +107,24 @@ def faults_of_numbers(sheet: Sheet, column: str, rule: pd.Series) -> list[pd.Dat
 def escaped(column: str) -> str:
     """A column's name for use within a template."""
     return problems.shown(column).replace("{", "{{").replace("}", "}}")
+
+
+def formula(sheet: Sheet) -> list[pd.DataFrame]:
+    """Cells of text, and names of covariates, that a spreadsheet would take for a formula or that are its errors."""
+    found = []
+    cure = "write what is meant as text, for instance without the first character"
+    for name in sheet.read:
+        if pd.api.types.is_numeric_dtype(sheet.read[name]) or name not in sheet.raw:
+            continue
+        codes, different = pd.factorize(sheet.raw[name])
+        is_one = pd.Series(different, dtype=object).str.strip().str.fullmatch(delimited.FORMULA).astype(bool).to_numpy()
+        offends = pd.Series(is_one[codes], index=sheet.raw.index)
+        message = f"{escaped(name)} {{value}} is a formula or an error of a spreadsheet"
+        found.append(sheet.listing("formula", offends, name, message, cure))
+        if delimited.FORMULA.fullmatch(str(name)):
+            message = f"the name of the column, {problems.shown(name)!r}, is a formula of a spreadsheet"
+            found.append(problems.remark("formula", sheet.file, message, cure, row=1, column=name, value=name))
+    return found
 
 
 def read(table: contract.Table, raw: pd.DataFrame, file: str) -> tuple[Sheet, list[pd.DataFrame]]:
@@ -166,11 +199,13 @@ RANGES = {
     "cells": "is not above 0",
     "burden": "is below 0",
     "interval": "is not one of 1, 2, 3, ...",
+    "enrolled_day": "is below 0",
 }
 RANGE_CURES = {
     "cells": "give the number of cells infused, or leave the row out if none were",
     "burden": "give the burden itself, neither its logarithm nor its change",
     "interval": "number the intervals of a patient 1, 2, 3, ... in order of time",
+    "enrolled_day": "count the days from the first patient's day 0, for all patients from the same",
 }
 
 

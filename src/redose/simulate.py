@@ -80,6 +80,8 @@ def simulate(protocol: dict) -> tuple[dict[str, pd.DataFrame], dict]:
     effects = _draw_effects(protocol, patients, rng)
     follow_up = _FollowUp(protocol, patients, effects, rng)
     follow_up.run()
+    # all are followed to the same calendar day, the last one of those enrolled first
+    patients["enrolled_day"] = protocol["follow_up"]["latest"] - follow_up.censored_on
     tables = {"patients": patients.drop(columns=["dose", "assay"]), **follow_up.tables()}
     return tables, _truth(protocol, effects, patients["patient"], follow_up.interval)
 

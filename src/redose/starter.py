@@ -39,12 +39,12 @@ ABOUT = {
 # Rows in the order of the contract's columns; of patients, the covariates follow.
 ROWS = {
     "patients": """
-        P01,alder,alder-1,redosed,quarterly,iPSC-NK,61,II
-        P02,alder,alder-1,redosed,adaptive,iPSC-NK,48,III
-        P03,alder,alder-2,redosed,quarterly,iPSC-NK,70,II
-        P04,alder,alder-2,single,single,iPSC-NK,55,III
-        P05,alder,alder-1,single,single,iPSC-NK,66,II
-        P06,alder,alder-2,single,single,iPSC-NK,59,III""",
+        P01,alder,alder-1,redosed,quarterly,iPSC-NK,0,61,II
+        P02,alder,alder-1,redosed,adaptive,iPSC-NK,12,48,III
+        P03,alder,alder-2,redosed,quarterly,iPSC-NK,40,70,II
+        P04,alder,alder-2,single,single,iPSC-NK,77,55,III
+        P05,alder,alder-1,single,single,iPSC-NK,95,66,II
+        P06,alder,alder-2,single,single,iPSC-NK,130,59,III""",
     "infusions": """
         P01,0,9e8,iPSC-NK,lot-01
         P01,91,9e8,iPSC-NK,lot-02

@@ -4,7 +4,6 @@ Nothing is judged here but whether a file can be read: all text stays as it stan
 the file (the header is row 1), and what cannot be read becomes a problem for `checks`.
 """
 
-import csv
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,11 @@ import pyarrow as arrow
 import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
-from redose import about, contract, problems
+from redose import about, contract, delimited, problems
+from redose.delimited import Unreadable
 from redose.files import whole
 
 ENDINGS = (".csv", ".parquet")
-PACKED = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx, .ods and .xls files begin, whatever their name
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,6 @@ class Study:
     tables: dict[str, pd.DataFrame]
     files: dict[str, str]
     problems: pd.DataFrame
-
-
-class Unreadable(Exception):
-    """A file that is not what its name says: message, cure, and the row where that shows."""
-
-    def __init__(self, message: str, cure: str, row: int | None = None) -> None:
-        super().__init__(message)
-        self.message, self.cure, self.row = message, cure, row
 
 
 def read_study(about_file: Path | str, tables: list[Path] | Path | str, name: str | None = None) -> Study:
@@ -64,7 +55,10 @@ def read_tables(tables: list[Path] | Path | str) -> tuple[dict[str, pd.DataFrame
         elif table in files:
             cure = f"remove one of the two; {files[table]} is read"
             found.append(problems.remark("table_twice", path.as_posix(), f"the table {table} is given twice", cure))
-        elif path.exists():
+        elif isinstance(tables, Path | str) and delimited.outside(path, Path(tables)):
+            files[table] = path.as_posix()
+            found.append(delimited.file_outside(path))
+        elif path.exists() or path.is_symlink():  # a link that leads nowhere cannot be read, and is not absent
             files[table] = path.as_posix()
             frame, faults = read_table(path)
             found += faults
@@ -112,12 +106,8 @@ def read_table(path: Path) -> tuple[pd.DataFrame | None, list[pd.DataFrame]]:
         else:
             raise Unreadable("is neither CSV nor Parquet by its name", "convert it, or name it .csv or .parquet")
     except Unreadable as fault:
-        return None, [problems.remark("file_unreadable", file, fault.message, fault.cure, row=fault.row)]
-    found = []
-    for name in sorted({name for name in header if header.count(name) > 1}):
-        message = f"the column {problems.shown(name)!r} occurs {header.count(name)} times"
-        found.append(problems.remark("column_twice", file, message, "keep one of them", row=1, column=name))
-    frame = frame.loc[:, ~frame.columns.duplicated()]
+        return None, [problems.remark(fault.rule, file, fault.message, fault.cure, **fault.where)]
+    frame, found = with_names(frame, header, path)
     cure = "a comma within a text needs quotes around the text, and a decimal comma must be a point"
     for row, cells in ragged.items():
         patient = frame["patient"].get(row, "") if "patient" in frame else ""
@@ -127,54 +117,75 @@ def read_table(path: Path) -> tuple[pd.DataFrame | None, list[pd.DataFrame]]:
     return frame, found
 
 
+def columns_of(path: Path) -> set[str]:
+    """The columns that users write into the table of that name; none for a name that is no table's."""
+    return {column.name for column in contract.TABLES[path.stem].raw} if path.stem in contract.TABLES else set()
+
+
+def with_names(frame: pd.DataFrame, header: list[str], path: Path) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """The table under the names of the contract, each column once, and the problems of its names.
+
+    A nameless column without a filled cell is what a spreadsheet program leaves behind, and is left out.
+    """
+    file, known, found = path.as_posix(), columns_of(path), []
+    for place in (place for place, name in enumerate(header) if not name):
+        filled = frame.index[frame.iloc[:, place].str.strip() != ""]
+        if len(filled):
+            message = f"column {place + 1} has no name, and cells, the first in row {filled[0]}"
+            value = problems.shown(frame.iloc[:, place][filled[0]].strip())
+            found.append(problems.remark("column_unnamed", file, message, "name it, or remove it", row=1, value=value))
+    frame = frame.loc[:, [bool(name) for name in header]]
+    names = [name for name in header if name]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        message = f"the column {problems.shown(name)!r} occurs {names.count(name)} times"
+        found.append(problems.remark("column_twice", file, message, "keep one of them", row=1, column=name))
+    frame = frame.loc[:, ~frame.columns.duplicated()]
+    folded = [name.casefold() for name in frame]
+    meant = {name: name.casefold() for name in frame if name.casefold() in known - set(frame)}
+    meant = {name: right for name, right in meant.items() if folded.count(right) == 1}
+    for name, right in meant.items():
+        message, cure = f"the column {problems.shown(name)!r} is read as {right}", f"write it as {right}"
+        found.append(problems.remark("column_case", file, message, cure, row=1, column=right, value=name))
+    return frame.rename(columns=meant), found
+
+
 def read_csv(path: Path) -> tuple[list[str], pd.DataFrame, pd.Series]:
     """Header, table, and the number of cells of each row that has not as many as the header, by row."""
-    try:
-        with path.open("rb") as content:
-            start = content.read(4)
-        if start in PACKED:
-            raise Unreadable("is a spreadsheet, not CSV", 'open it with a spreadsheet program, save it as "CSV UTF-8"')
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, strict=True)
-            rows = list(reader)
-    except csv.Error as fault:
-        cure = "check the quotes at and before this row"
-        raise Unreadable(f"is not CSV ({fault})", cure, row=reader.line_num) from None
-    except UnicodeDecodeError:
-        raise Unreadable("is not UTF-8 text", 'save it as "CSV UTF-8"') from None
-    except OSError as fault:
-        raise Unreadable(f"cannot be read ({fault.strerror})", "check the path and its permissions") from None
+    rows = delimited.rows(path)
     header = [name.strip() for name in rows[0]] if rows else []
-    if not any(header):
-        raise Unreadable("has no header", "give the names of the columns in its first row")
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        raise Unreadable("has no commas between its columns", "save it as CSV with commas and decimal points")
+    if any(header):
+        delimited.refuse_other_separators(header)
+    delimited.refuse_titles(rows or [[]], columns_of(path))
     width = len(header)
-    cells = pd.Series([len(row) for row in rows], index=range(1, len(rows) + 1)).iloc[1:]
-    blank = pd.Series([not any(cell.strip() for cell in row) for row in rows], index=range(1, len(rows) + 1)).iloc[1:]
+    index = pd.RangeIndex(2, len(rows) + 1)
+    cells = pd.Series([len(row) for row in rows[1:]], index=index, dtype=int)
+    blank = pd.Series([not any(map(str.strip, row)) for row in rows[1:]], index=index, dtype=bool)
     ragged = cells[(cells != width) & ~blank]
     for row in ragged.index:
-        rows[row - 1] = (rows[row - 1] + [""] * width)[:width]
-    kept = cells.index[~blank]
-    frame = pd.DataFrame([rows[row - 1] for row in kept], index=kept, columns=header, dtype=object)
+        rows[row - 1] += [""] * width
+    kept = index[~blank]
+    columns = list(zip(*(rows[row - 1][:width] for row in kept), strict=True)) or [()] * width
+    frame = pd.DataFrame(dict(enumerate(columns)), index=kept, dtype=object).set_axis(header, axis=1)
     return header, frame.rename_axis(index="row"), ragged
 
 
 def read_parquet(path: Path) -> tuple[list[str], pd.DataFrame]:
     """Header and table; numbers as the shortest text that reads back as the same number."""
+    raw = delimited.content(path)
+    delimited.refuse_pickled(raw)
     try:
-        # ParquetFile, because read_table would make columns of folder names such as study=x
-        table = parquet.ParquetFile(path).read()
+        table = parquet.ParquetFile(arrow.BufferReader(raw)).read()
         columns = [as_text(column) for column in table.columns]
     except (arrow.ArrowException, OSError, ValueError) as fault:
         reason = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
         cure = "write it again, with columns of numbers and text only"
         raise Unreadable(f"is not a Parquet table ({problems.shown(reason)})", cure) from None
     header = [name.strip() for name in table.column_names]
-    rows = pd.RangeIndex(2, len(table) + 2, name="row")
-    frame = pd.concat([pd.Series(column, index=rows, dtype=object) for column in columns], axis=1) if columns else None
-    if frame is None:
+    if not header:
         raise Unreadable("has no columns", "give the columns of the table")
+    delimited.refuse_titles([header], columns_of(path))
+    rows = pd.RangeIndex(2, len(table) + 2, name="row")
+    frame = pd.DataFrame(dict(enumerate(columns)), index=rows, dtype=object)
     return header, frame.set_axis(header, axis=1)
 
 

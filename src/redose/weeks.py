@@ -93,9 +93,10 @@ def infusions_in_weeks(sheets: Sheets) -> pd.DataFrame:
     if rows is None or patients is None or "schedule" not in patients:
         return problems.no_problems()
     rows = rows[["patient", "day"]].sort_values(["patient", "day"], kind="stable")
+    rows["treatment"] = treatment(sheets, rows)
     schedule = rows["patient"].map(patients.drop_duplicates("patient").set_index("patient")["schedule"])
     rows["planned"] = schedule.map(PLANNED).astype(float)
-    rows["gap"] = rows.groupby("patient")["day"].diff()
+    rows["gap"] = rows.groupby(["patient", "treatment"])["day"].diff()
     rows["gap"] = rows["gap"].where(rows["gap"] > 0)
     shape = rows.groupby("patient").agg(gap=("gap", "median"), planned=("planned", "first"))
     near = (7 * shape["gap"] / shape["planned"]).between(1 - TOLERANCE, 1 + TOLERANCE)
@@ -106,6 +107,20 @@ def infusions_in_weeks(sheets: Sheets) -> pd.DataFrame:
     cure = "multiply the days of this table by 7 if they are weeks"
     gap, planned = second["patient"].map(shape["gap"]).map(plain), second["planned"].map("{:.0f}".format)
     return sheets["infusions"].listing("weeks_for_days", second.index, "day", message, cure, gap=gap, planned=planned)
+
+
+def treatment(sheets: Sheets, rows: pd.DataFrame) -> pd.Series:
+    """How many intervals of the patient had begun by the day of each row: a (re)treatment starts the plan anew."""
+    starts = complete(sheets, "intervals", "start_day")
+    if starts is None:
+        return pd.Series(0, index=rows.index)
+    given = pd.concat(
+        [starts.assign(day=starts["start_day"], begun=1)[["patient", "day", "begun"]], rows.assign(begun=0)]
+    )
+    given["row"] = range(len(given))
+    given = given.sort_values(["patient", "day", "begun"], ascending=[True, True, False], kind="stable")
+    begun = given.groupby("patient")["begun"].cumsum()
+    return pd.Series(begun[given["row"] >= len(starts)].to_numpy(), index=given.index[given["row"] >= len(starts)])
 
 
 def named(site: str) -> str:

@@ -19,7 +19,7 @@ import yaml
 from browser import needs_chromium, opened, pages, violations, wake
 from typer.testing import CliRunner
 
-from redose import checks, codebook, tables
+from redose import checks, codebook, simulate, tables
 from redose.adam import export
 from redose.cli import app
 from redose.pseudonyms import pseudonym
@@ -562,3 +562,46 @@ def test_two_simulations_are_fitted_ranked_and_judged(tmp_path):
     planned = run(tmp_path, config, "-n", "calibration")
     assert "judge_calibration" in planned.stdout
     assert not [line for line in planned.stdout.splitlines() if line.startswith("calibrate ")]
+
+
+def test_of_two_data_cuts_only_what_changed_is_fitted_again(tmp_path):
+    """A death after the cut: the study is fitted again, the cut is not. A progression before it, moved: the cut too."""
+    shutil.copytree(ROOT / "data" / "redosable", tmp_path / "mine")
+    protocol = yaml.safe_load((tmp_path / "mine/simulation.yaml").read_text())
+    protocol["patients"]["count"] = 40
+    simulate.write(*simulate.simulate(protocol), tmp_path / "mine")
+    sampling = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
+    model = {"clock": "gap", "baseline": "weibull", "frailty": False, "pooled": [], "sampling": sampling}
+    model |= {"progression": {"covariates": [], "time_dependent": []}, "death": {"covariates": []}}
+    estimand = yaml.safe_load((ROOT / "config.yaml").read_text())["studies"]["bladder"]["estimand"]
+    study = {"folder": "mine", "estimand": estimand, "models": {"intervals": model}, "cuts": {"interim": {"day": 700}}}
+    config = tmp_path / "mine.yaml"
+    config.write_text(yaml.safe_dump({"studies": {"mine": study}, "sampling": sampling, "acceptance": EASY}))
+    result = run(tmp_path, config, "--", "results/mine/cuts.csv")
+    assert result.returncode == 0, result.stderr[-4000:]
+    held = pd.read_csv(tmp_path / "results/mine/cuts.csv").query("quantity == 'patients'").set_index("cut")["value"]
+    patients = pd.read_csv(tmp_path / "mine/patients.csv").set_index("patient")["enrolled_day"]
+    assert held.to_dict() == {"interim": (patients < 700).sum(), "all data": 40}
+    intervals = pd.read_csv(tmp_path / "mine/intervals.csv")
+    ended = intervals["end_day"] + intervals["patient"].map(patients)
+    censored = intervals["outcome"] == "censored"
+    draws = {name: tmp_path / f"results/{name}/intervals/posterior.nc" for name in ("mine", "mine-interim")}
+    before = {name: path.stat().st_mtime_ns for name, path in draws.items()}
+    intervals.loc[intervals.index[censored & (ended > 700)][0], "outcome"] = "death"
+    intervals.to_csv(tmp_path / "mine/intervals.csv", index=False)
+    result = run(tmp_path, config, "--", "results/mine/cuts.csv")
+    assert result.returncode == 0, result.stderr[-4000:]
+    assert {name for name, path in draws.items() if path.stat().st_mtime_ns != before[name]} == {"mine"}
+    intervals.loc[intervals.index[intervals["outcome"].eq("progression") & (ended < 700)][0], "end_day"] -= 1
+    intervals.to_csv(tmp_path / "mine/intervals.csv", index=False)
+    assert run(tmp_path, config, "--", "results/mine-interim/source/study.yaml").returncode == 0
+    assert "rule fit" in run(tmp_path, config, "-n", "--", "results/mine-interim/intervals/posterior.nc").stdout
+    config.write_text(yaml.safe_dump({"studies": {"mine": study, "mine-interim": study}}))
+    assert "mine-interim is a study already; rename the cut" in run(tmp_path, config, "-n").stderr
+
+
+def test_dry_run_of_the_example_of_data_cuts(tmp_path):
+    result = run(tmp_path, ROOT / "data/redosable/cuts.yaml", "-n")
+    assert result.returncode == 0, result.stderr
+    assert "results/redosable-interim1/source/study.yaml" in result.stdout
+    assert "results/redosable/cuts.csv" in result.stdout

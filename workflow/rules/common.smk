@@ -87,9 +87,13 @@ def folder_of(wildcards):
 
 
 def about_of(wildcards):
-    """What the study is: by hand beside the tables, or derived with them where they come from ADaM."""
-    adam = study_of(wildcards).get("source", "tables") == "adam"
-    return f"results/{wildcards.study}/adam/study.yaml" if adam else f"{folder_of(wildcards)}/study.yaml"
+    """What the study is: by hand beside the tables, or made with them where they come from ADaM or are those of a cut."""
+    source = study_of(wildcards).get("source", "tables")
+    if source == "cut":
+        return checkpoints.cut.get(study=wildcards.study).output.about
+    if source == "adam":
+        return f"results/{wildcards.study}/adam/study.yaml"
+    return f"{folder_of(wildcards)}/study.yaml"
 
 
 def options_of_model(wildcards, model):
@@ -132,6 +136,8 @@ def studies_from(source):
 
 def tables_of(wildcards):
     study = study_of(wildcards)
+    if study.get("source") == "cut":
+        return checkpoints.cut.get(study=wildcards.study).output.tables
     if study.get("source", "tables") != "tables":
         return f"results/{wildcards.study}/source"
     found = Path(folder_of(wildcards)).glob("*")  # as redose.tables.table_files chooses
@@ -151,7 +157,8 @@ for name in config["studies"]:
 
 
 def salt_of(wildcards):
-    return salt_file(wildcards.study) or []
+    cut = study_of(wildcards).get("source") == "cut"  # of checked tables, whose keys are pseudonyms already
+    return [] if cut else salt_file(wildcards.study) or []
 
 
 def mapping_of(wildcards):

@@ -313,3 +313,37 @@ rule predict_gvhd:
         code=digest("predict_gvhd"),
     script:
         "../scripts/predict_gvhd.py"
+
+
+rule compare_cuts:
+    input:
+        compared_over_cuts,
+    output:
+        table=report(
+            "results/{study}/cuts.csv",
+            category=CHAPTERS["cuts"],
+            labels={"study": "{study}", "model": "all", "shows": "table of data cuts"},
+            caption="../report/table_cuts.rst",
+        ),
+        figure=report(
+            "results/{study}/cuts.svg",
+            category=CHAPTERS["cuts"],
+            labels={"study": "{study}", "model": "all", "shows": "data cuts"},
+            caption="../report/cuts.rst",
+        ),
+        png="results/{study}/cuts.png",
+    log:
+        "logs/compare_cuts/{study}.log",
+    benchmark:
+        "logs/compare_cuts/{study}.tsv"
+    wildcard_constraints:
+        study=alternatives(CUTS),
+    resources:
+        mem=grown("1GB"),
+        runtime=grown("5m"),
+    params:
+        cuts=cuts_of,
+        horizons=config["decision"]["horizons"],
+        code=digest("compare_cuts"),
+    script:
+        "../scripts/compare_cuts.py"

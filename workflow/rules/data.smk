@@ -58,12 +58,36 @@ rule adapt:
     wildcard_constraints:
         study=alternatives(studies_from("adam")),
     resources:
-        mem="4GB",
-        runtime="15m",
+        mem=grown("4GB"),
+        runtime=grown("15m"),
     params:
         code=digest("adapt"),
     script:
         "../scripts/adapt.py"
+
+
+# a checkpoint: where what was known at the cut is what it was before, nothing that hangs on it runs again
+checkpoint cut:
+    input:
+        tables=whole_of,
+        about=about_of_whole,
+    output:
+        tables=expand("results/{{study}}/source/{table}.csv", table=TABLES),
+        about="results/{study}/source/study.yaml",
+    log:
+        "logs/cut/{study}.log",
+    benchmark:
+        "logs/cut/{study}.tsv"
+    wildcard_constraints:
+        study=alternatives(studies_from("cut")),
+    resources:
+        mem=grown("1GB"),
+        runtime=grown("5m"),
+    params:
+        day=day_of_cut,
+        code=digest("cut"),
+    script:
+        "../scripts/cut.py"
 
 
 rule check:
@@ -78,6 +102,7 @@ rule check:
         about=update("results/{study}/tables/about.json"),
     log:
         "logs/check/{study}.log",
+        findings="logs/check/{study}.json",
     benchmark:
         "logs/check/{study}.tsv"
     resources:

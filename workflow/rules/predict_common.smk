@@ -19,7 +19,11 @@ def predicted_from(study, model):
     """Look-up of what `all` asks for: the predictor of an accepted model of progression, and predictions where the study
     has newcomers."""
     names = ["predictor.nc", *(["newcomers.csv"] if "newcomers" in config["studies"][study] else [])]
-    return lambda wildcards: [f"results/{study}/{model}/{n}" for n in names] if accepted(study, model) else []
+
+    def predictions(wildcards):
+        return [f"results/{study}/{model}/{n}" for n in names] if accepted(once_known(study), model) else []
+
+    return predictions
 
 
 PREDICTIONS = [predicted_from(s, m) for s, study in config["studies"].items() for m in study["models"] if m != "gvhd"]

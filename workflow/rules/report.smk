@@ -345,6 +345,7 @@ rule report:
         verdicts=verdicts_of,
         fits=fits_of,
         comparison=comparison_of,
+        cuts=cuts_results_of,
         validation=validation_of_accepted,
         calibration=calibration_of,
         graph="results/{study}/workflow.svg",
@@ -388,7 +389,7 @@ rule report:
 
 rule index:
     input:
-        collect("results/{study}/summary.json", study=config["studies"]),
+        of_every_study("results/{study}/summary.json"),
     output:
         "results/index.html",
     log:
@@ -408,7 +409,8 @@ rule confirm:
     input:
         *PREDICTIONS,
         verdicts=VERDICTS,
-        dossiers=[*DOSSIERS, "results/index.html"],
+        dossiers=DOSSIERS,
+        index="results/index.html",
     output:
         "results/verdicts.csv",
     log:

@@ -88,6 +88,7 @@ def holdings_of(wildcards):
         "gvhd": "gvhd" in study["models"],
         "validation": "validation" in study,
         "newcomers": "newcomers" in study,
+        "cuts": wildcards.study in CUTS,
     }
     return [name for name, found in has.items() if found]
 
@@ -121,5 +122,5 @@ def validation_of_accepted(wildcards):
     return validation_results_of(wildcards) if models & set(accepted_of(wildcards)) else []
 
 
-VERDICTS = [f"results/{s}/{m}/verdict.json" for s, study in config["studies"].items() for m in study["models"]]
-DOSSIERS = expand("results/{study}/report.html", study=config["studies"])
+VERDICTS = of_every_study("results/{study}/{model}/verdict.json", of_models=True)
+DOSSIERS = of_every_study("results/{study}/report.html")

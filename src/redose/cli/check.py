@@ -1,7 +1,6 @@
 """`redose check`: all problems of a study, as the rule `check` finds them, for people and for machines."""
 
 import difflib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +25,6 @@ EXITS = (
     "2 not checked: no such folder, not a study's folder, or a file that cannot be read or written."
 )
 NARROWEST = 60  # columns of a terminal below which a table would be all line ends
-OTHER_ENDINGS = (".xlsx", ".xls", ".ods", ".tsv", ".txt", ".sas7bdat", ".xpt", ".rds")
 
 
 def check(
@@ -46,15 +44,15 @@ def check(
         refuse_other(folder)
         if json_file not in (None, "-"):
             refuse_data(folder, Path(json_file))
-        from redose import checks, tables
+        from redose import checks, findings, tables
 
         study = tables.read_study(folder / "study.yaml", folder)
         verdict = checks.check(study)
-        left = not_read(folder, study)
-    passed = verdict.passed and not (strict and len(verdict.problems))
+        left = findings.not_read(folder, study)
+    passed = findings.passed(verdict, strict)
     summary = summarised(study, verdict, passed)
     if json_file == "-":
-        typer.echo(as_json(folder, verdict, left, strict, passed), nl=False)
+        typer.echo(findings.as_json(folder, verdict, left, strict), nl=False)
         typer.echo(printable(summary), err=True)
     else:
         from rich.console import Console
@@ -65,7 +63,7 @@ def check(
         from redose import files
 
         with sentences(f"writing {named(Path(json_file))}"):
-            files.write_text(as_json(folder, verdict, left, strict, passed), json_file)
+            files.write_text(findings.as_json(folder, verdict, left, strict), json_file)
     for file in left:
         note(f"{file} was not read: a table is a CSV or a Parquet file; save it as {Path(file).stem}.csv.")
     raise typer.Exit(0 if passed else 1)
@@ -113,15 +111,6 @@ def known() -> tuple[str, ...]:
     return tuple(contract.TABLES)
 
 
-def not_read(folder: Path, study: "Study") -> list[str]:
-    """Files that bear the name of a table which was not given, in a form that is not read, such as mrd.xlsx."""
-    return sorted(
-        named(file)
-        for file in folder.iterdir()
-        if file.suffix.casefold() in OTHER_ENDINGS and file.stem.casefold() in set(known()) - set(study.files)
-    )
-
-
 def summarised(study: "Study", verdict: "Verdict", passed: bool) -> str:
     """The last line: the numbers of errors and warnings, whether the study passed, and what was read."""
     from redose import problems
@@ -135,19 +124,13 @@ def summarised(study: "Study", verdict: "Verdict", passed: bool) -> str:
 def show(found: "pd.DataFrame", console: "Console") -> None:
     """Prints the findings: tables by file at a terminal, elsewhere one line each."""
     if not (console.is_terminal and console.width >= NARROWEST):
-        for problem in found.to_dict("records"):
-            typer.echo(line(problem), file=console.file)
+        from redose import findings
+
+        for line in findings.lines(found):
+            typer.echo(line, file=console.file)
         return
     for (severity, file), part in found.groupby(["severity", "file"], sort=False):
         show_file(severity, file, part, console)
-
-
-def line(problem: dict) -> str:
-    """One finding on one line: severity, the sentence of the rule's log, and rule, column and value in brackets."""
-    from redose import problems
-
-    where = [problem["rule"], *(f"{name} {problem[name]}" for name in ("column", "value") if problem[name])]
-    return printable(f"{problem['severity']}: {problems.sentence(problem)} [{', '.join(where)}]")
 
 
 def show_file(severity: str, file: str, found: "pd.DataFrame", console: "Console") -> None:
@@ -177,23 +160,3 @@ def show_file(severity: str, file: str, found: "pd.DataFrame", console: "Console
         table.add_row(row, Text(patient), Text(problem["column"]), Text(problem["value"]), said)
     console.print(table)
     console.print()
-
-
-def as_json(folder: Path, verdict: "Verdict", left: list[str], strict: bool, passed: bool) -> str:
-    """The findings as JSON; docs/cli.md documents the keys."""
-    from importlib.metadata import version
-
-    counted = verdict.problems["severity"].value_counts()
-    listed = verdict.problems.astype(object).where(verdict.problems.notna(), None).to_dict("records")
-    content = {
-        "redose": version("redose"),
-        "study": verdict.study,
-        "folder": folder.as_posix(),
-        "strict": strict,
-        "passed": passed,
-        "errors": int(counted.get("error", 0)),
-        "warnings": int(counted.get("warning", 0)),
-        "findings": listed,
-        "not_read": left,
-    }
-    return json.dumps(content, indent=2) + "\n"

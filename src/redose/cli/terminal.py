@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import typer
 
+from redose.logs import printable
+
 USAGE = 2  # exit code of a command that was asked for what it cannot do
 
 
@@ -19,12 +21,6 @@ def stop(sentence: str) -> NoReturn:
 def note(sentence: str) -> None:
     """One line on standard error."""
     typer.echo(f"redose: {printable(sentence)}", err=True)
-
-
-def printable(text: object) -> str:
-    """Text on one line that neither moves the cursor nor fails to encode: what cannot be printed becomes a mark."""
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
-    return line.encode("utf-8", "replace").decode()
 
 
 def named(path: Path) -> str:

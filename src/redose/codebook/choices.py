@@ -287,4 +287,26 @@ FILES = (
         ),
         "regimes",
     ),
+    File(
+        "cuts.csv",
+        "One row per data cut, model, quantity and group",
+        (
+            text("cut", "name of the data cut, of the config; all data: the study itself"),
+            number("day", "calendar day of the cut; empty where it is a folder, and of all data", "days"),
+            text("model", "name of the model; empty for what the cut holds"),
+            text(
+                "quantity",
+                "patients, progressions, samples; threshold; rmst_D: mean days alive and progression-free up to day D "
+                "of first intervals; verdict: patients by verdict on redosing",
+            ),
+            text("group", "kind of threshold, schedule or arm, or verdict; changed: other than at the cut before"),
+            number("value", "count, or the posterior median of a threshold, or mean", "log10 MRD, days, or patients"),
+            number("low", "lower end of its band; empty for counts", "as value"),
+            number("high", "upper end of its band", "as value"),
+            number(
+                "moved", "change since the cut before; empty where one of the two is missing or infinite", "as value"
+            ),
+        ),
+        "cuts",
+    ),
 )

@@ -58,6 +58,7 @@ NEEDS = {
     "gvhd": "studies with the model gvhd",
     "validation": "studies with a section `validation`",
     "newcomers": "studies with `newcomers`",
+    "cuts": "studies with `cuts`",
     "calibration": "`./run calibration`",
 }
 

@@ -6,6 +6,7 @@ from redose import contract, estimand
 from redose.samples import LIMITED
 
 TREATED = {  # (table, column) -> what an empty cell means to the models
+    ("patients", "enrolled_day"): "no data cut by calendar day: nothing else needs it",
     ("infusions", "lot"): "lot unknown: such an infusion has the mean kill of its product",
     (
         "mrd",

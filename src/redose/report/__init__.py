@@ -11,7 +11,7 @@ from redose import digests
 from redose.report import answer, config, explorer, lead, library, missing, surface, tables, words
 from redose.report.chapters import CHAPTERS
 from redose.report.printed import Printed
-from redose.report.reading import Calibration, Cohort, Dossier, Fit, Gvhd, Rejected, Validation
+from redose.report.reading import Calibration, Cohort, Cuts, Dossier, Fit, Gvhd, Rejected, Validation
 
 JOINT = ("joint_value", "joint_slope", "joint_value_slope", "joint_step")
 PAGES = {"intervals": "intervals", **dict.fromkeys(JOINT, "joint"), "gvhd": "gvhd"}  # of redose.models
@@ -51,6 +51,7 @@ ALT = {
     "calibration": "Ranks of true values among posterior draws by quantity, with bands of uniform ranks",
     "comparison": "Differences in expected log predictive density between models",
     "pareto": "Pareto k of every patient by model, against the limit of 0.7",
+    "cuts": "Thresholds, days alive and progression-free, and verdicts on patients at every data cut",
     "rulegraph": "Rules of the workflow from the tables to this page, with the number of their jobs",
 }
 
@@ -127,7 +128,7 @@ def shared(dossier: Dossier, picture: str) -> dict:
 def figure(
     dossier: Dossier,
     name: str,
-    fit: Fit | Gvhd | Rejected | Validation | Calibration | Cohort | None,
+    fit: Fit | Gvhd | Rejected | Validation | Calibration | Cohort | Cuts | None,
     of_study: dict,
 ) -> Figure | None:
     """The figure of a model with its caption, or of the study (fit None: of `of_study`, name -> data URI); None where

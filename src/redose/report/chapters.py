@@ -10,6 +10,7 @@ CHAPTERS = {
     "decisions": "Decisions",
     "selection": "Patient selection",
     "outlook": "Patient outlook",
+    "cuts": "Data cuts",
     "validation": "Out of sample",
     "comparison": "Model comparison",
     "checking": "Model checking",

@@ -15,6 +15,7 @@ WEIGHED = "a regime is weighed with the GVHD that it brings about, and the gate 
 def missing(dossier: Dossier) -> dict[str, str]:
     """Chapter -> why it is missing, of every chapter of which nothing can be said."""
     found = {"mrd": thresholds(dossier), "gvhd": gvhd(dossier), "validation": validation(dossier)}
+    found |= {"cuts": cuts(dossier)}
     found |= {"decisions": regimes(dossier, "No regimes of testing and redosing are compared")}
     found |= {"selection": regimes(dossier, "No patient is selected for a regime")}
     if not dossier.fits:
@@ -82,6 +83,15 @@ def regimes(dossier: Dossier, what: str) -> str:
     if "gvhd" in dossier.rejected:
         return f"{what}: {WEIGHED} {models(['gvhd'])}."
     return f"{what}: in no accepted joint model do infusions move MRD (config: kinetics: trajectory)."
+
+
+def cuts(dossier: Dossier) -> str:
+    """Why no data cuts are compared; empty where some are."""
+    if dossier.cuts:
+        return ""
+    of = dossier.config.get("of")
+    cut = f"This is itself a data cut of the study {of}, whose dossier compares it with the others."
+    return cut if of else "The config names no interim data cuts (section cuts of the study)."
 
 
 def validation(dossier: Dossier) -> str:

@@ -56,6 +56,7 @@ CALIBRATION = "calibration"  # folder beside those of the studies
 COHORT = ("flow", "baseline", "assays", "missing")  # tables of the data, and their figures
 ADAM = ("counts", "reasons", "endpoints", "conversions", "left_out")  # of the record of a study that came from ADaM
 COHORT_FIGURES = {name: f"{name}.svg" for name in ("flow", "swimmer", "sampling")}
+CUTS_FIGURES = {"cuts": "cuts.svg"}
 VALIDATION_FIGURES = {"accuracy": "accuracy.svg", "validation": "calibration.svg"}
 
 
@@ -135,6 +136,15 @@ class Cohort:
 
 
 @dataclass(frozen=True)
+class Cuts:
+    """What every data cut said: the table, and figures (name -> data URI)."""
+
+    table: pd.DataFrame
+    figures: dict
+    model: str = ""
+
+
+@dataclass(frozen=True)
 class Validation:
     """How well patients left out were predicted: the table of accuracy, and figures (name -> data URI)."""
 
@@ -155,10 +165,10 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Dossier:
-    """A study with its accepted fits, best predicting first; gvhd: its model of GVHD, validation: of patients left out,
-    calibration: by simulation, adam: tables of its derivation from ADaM, by name: None where it has none; compare: None
-    without an accepted fit; rejected: the models that the gate rejected, by name. figures: of the study as a whole
-    (name -> data URI). settings: the config, `studies` narrowed to this one."""
+    """A study with its accepted fits, best predicting first; gvhd: its model of GVHD, cuts: data cuts, validation: of
+    patients left out, calibration: by simulation, adam: tables of its derivation from ADaM, by name: None where it has
+    none; compare: None without an accepted fit; rejected: the models that the gate rejected, by name. figures: of the
+    study as a whole (name -> data URI). settings: the config, `studies` narrowed to this one."""
 
     study: str
     settings: dict
@@ -172,6 +182,7 @@ class Dossier:
     fits: dict
     gvhd: Gvhd | None
     rejected: dict
+    cuts: Cuts | None
     validation: Validation | None
     calibration: Calibration | None
     digests: dict
@@ -256,6 +267,7 @@ def read(folder: Path, settings: dict, captions: dict) -> Dossier:
         fits={model: read_fit(folder, model, model in decided) for model in order},
         gvhd=read_gvhd(folder) if "gvhd" in stands else None,
         rejected={m: read_rejected(folder, verdict) for m, verdict in verdicts.items() if not verdict.accepted},
+        cuts=read_cuts(folder) if "cuts" in entry else None,
         validation=read_validation(folder / "validation") if set(validated) & set(order) else None,
         calibration=read_calibration(folder.parent / CALIBRATION, settings) if entry.get("calibration") else None,
         digests={name: digests.of_file(folder / "tables" / f"{name}.parquet") for name in names},
@@ -338,6 +350,12 @@ def read_cohort(folder: Path) -> Cohort:
 def read_adam(folder: Path) -> dict:
     """What the run says of the ADaM datasets that the study came from: table by name."""
     return {name: read_table(folder / f"{name}.csv") for name in ADAM}
+
+
+def read_cuts(folder: Path) -> Cuts:
+    """What the run found at the data cuts of the study."""
+    drawn = {name: embedded(folder / place) for name, place in CUTS_FIGURES.items()}
+    return Cuts(read_table(folder / "cuts.csv"), drawn)
 
 
 def read_validation(folder: Path) -> Validation:
