@@ -15,9 +15,10 @@ import pandas as pd
 from redose import problems
 
 SAVE = 'save it as "CSV UTF-8"'
+SHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx, .ods and .xls begin
+A_SHEET = ("is a spreadsheet, not CSV", f"open it with a spreadsheet program, {SAVE}")
 FORMS = (  # how files of other kinds begin, whatever their name
-    (b"PK\x03\x04", "is a spreadsheet, not CSV", f"open it with a spreadsheet program, {SAVE}"),
-    (b"\xd0\xcf\x11\xe0", "is a spreadsheet, not CSV", f"open it with a spreadsheet program, {SAVE}"),
+    *((start, *A_SHEET) for start in SHEETS),
     (b"PAR1", "is Parquet, not CSV", "name it .parquet"),
     (b"\xff\xfe", "is UTF-16 text, not UTF-8", SAVE),
     (b"\xfe\xff", "is UTF-16 text, not UTF-8", SAVE),

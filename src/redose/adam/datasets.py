@@ -10,8 +10,8 @@ import pandas as pd
 
 from redose.adam import cells, formats, mapping
 from redose.adam.faults import Faults
+from redose.delimited import Unreadable
 from redose.problems import shown
-from redose.tables import Unreadable
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Library:
             try:
                 frame = formats.read(path, self.wanted.get(name), self.rules["encoding"])
             except Unreadable as fault:
-                self.faults.stop_at("adam_dataset", path, fault.message, fault.cure, row=fault.row)
+                self.faults.stop_at("adam_dataset", path, fault.message, fault.cure, **fault.where)
             self.read[name] = Dataset(name, path, frame)
             self.require(name, self.rules["subject"], "subject")
         return self.read[name]

@@ -20,8 +20,9 @@ import yaml
 from redose import adam, checks, contract, files
 from redose.adam import cells
 from redose.adam.mapping import FILE
+from redose.delimited import Unreadable
 from redose.problems import StudyError
-from redose.tables import Unreadable, read_study
+from redose.tables import read_study
 
 DAY_0 = datetime.date(2020, 1, 1)
 LONGEST = 200  # bytes of a text in XPT v5

@@ -14,8 +14,8 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 
 from redose.adam import cells
+from redose.delimited import A_SHEET, SHEETS, Unreadable
 from redose.problems import shown
-from redose.tables import PACKED, Unreadable
 
 SAS_DATES = ("DATE", "E8601DA", "B8601DA", "YYMMDD", "MMDDYY", "DDMMYY", "IS8601DA")
 SAS_TIMES = ("DATETIME", "E8601DT", "B8601DT", "IS8601DT", "DATEAMPM")
@@ -59,8 +59,8 @@ Columns = tuple[list[str], list[list[str]]]
 
 def read_csv(path: Path, encoding: str, choose: Choice) -> Columns:
     with path.open("rb") as content:
-        if content.read(4) in PACKED:
-            raise Unreadable("is a spreadsheet, not CSV", 'open it with a spreadsheet program, save it as "CSV UTF-8"')
+        if content.read(4) in SHEETS:
+            raise Unreadable(*A_SHEET)
     with path.open(encoding="utf-8-sig" if encoding.casefold() in ("utf-8", "utf8") else encoding, newline="") as lines:
         reader = csv.reader(lines, strict=True)
         try:

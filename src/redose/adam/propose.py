@@ -13,8 +13,8 @@ import yaml
 from redose.adam import cells, formats
 from redose.adam.datasets import listed
 from redose.adam.mapping import DATASETS, FREE, PROGRESSION
+from redose.delimited import Unreadable
 from redose.problems import StudyError
-from redose.tables import Unreadable
 
 MRD = re.compile(r"\bMRD|minimal residual|measurable residual|\bVAF\b|ctDNA", re.IGNORECASE)
 SUM = re.compile(r"sum of (?:the )?(?:target )?(?:lesion )?diameters|SDIAM|SUMDIAM", re.IGNORECASE)
