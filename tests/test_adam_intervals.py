@@ -23,6 +23,7 @@ CASES = {
     "censored on the last assessment": (course(free=(28, 56)), [(0, 56, 56, "censored")]),
     "no assessment at all": (course(), [(0, None, 0, "censored")]),
     "progression after an assessment": (course((84,), (28, 56)), [(0, 56, 84, "progression")]),
+    "the day of a progression is not free of it": (course((84,), (28, 84)), [(0, 28, 84, "progression")]),
     "an assessment before day 1 says nothing": (course((84,), (0,)), [(0, None, 84, "progression")]),
     "redosed on the day of progression": (
         course((84,), (28, 112), treated=(0, 84)),

@@ -5,7 +5,7 @@ further keys name the variables that hold day, value, product and so on. Keys th
 ADaM implementation guide.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +208,6 @@ class Mapping:
 
     path: Path
     keys: dict
-    given: dict = field(repr=False)
 
     def __getitem__(self, key: str) -> Any:
         return self.keys[key]
@@ -237,7 +236,7 @@ def read(study_folder: Path | str) -> Mapping:
     faults.found += reader.found
     check(keys, path, faults)
     faults.stop()
-    return Mapping(path, keys | {"study": own}, content)
+    return Mapping(path, keys | {"study": own})
 
 
 def loaded(path: Path, faults: Faults) -> dict:
@@ -297,7 +296,7 @@ def used(mapping: Mapping) -> dict[str, set[str]]:
     found["ADTTE"] = {subject, "PARAMCD", "ADT", "STARTDT", "AVAL", "CNSR", "EVNTDESC", "CNSDTDSC"}
     for name in SELECTIONS:
         for entry in mapping[name]:
-            named = {str(value) for key, value in entry.items() if SELECTIONS[name][key].read in (variable,)}
+            named = {str(value) for key, value in entry.items() if SELECTIONS[name][key].read is variable}
             wanted = found.setdefault(entry["dataset"], {subject})
             wanted |= named | {*entry["where"], *entry["except"], *DEFAULTS, "DTYPE"}
     return found
