@@ -596,12 +596,20 @@ def test_of_two_data_cuts_only_what_changed_is_fitted_again(tmp_path):
     intervals.to_csv(tmp_path / "mine/intervals.csv", index=False)
     assert run(tmp_path, config, "--", "results/mine-interim/source/study.yaml").returncode == 0
     assert "rule fit" in run(tmp_path, config, "-n", "--", "results/mine-interim/intervals/posterior.nc").stdout
-    config.write_text(yaml.safe_dump({"studies": {"mine": study, "mine-interim": study}}))
-    assert "mine-interim is a study already; rename the cut" in run(tmp_path, config, "-n").stderr
 
 
 def test_dry_run_of_the_example_of_data_cuts(tmp_path):
+    """What hangs on a cut is planned when the cut was made: a dry run names the cuts, and the fits of the study."""
     result = run(tmp_path, ROOT / "data/redosable/cuts.yaml", "-n")
     assert result.returncode == 0, result.stderr
-    assert "results/redosable-interim1/source/study.yaml" in result.stdout
-    assert "results/redosable/cuts.csv" in result.stdout
+    assert all(f"results/redosable-interim{k}/source/study.yaml" in result.stdout for k in (1, 2))
+    assert "results/redosable/joint_step/posterior.nc" in result.stdout
+
+
+def test_a_data_cut_takes_the_name_of_no_other_study(tmp_path):
+    study = yaml.safe_load((ROOT / "config.yaml").read_text())["studies"]["bladder"]
+    config = tmp_path / "two.yaml"
+    config.write_text(yaml.safe_dump({"studies": {"mine-a": study, "mine": study | {"cuts": {"a": {"day": 1}}}}}))
+    result = run(tmp_path, config, "-n")
+    assert result.returncode != 0
+    assert "studies.mine.cuts.a: mine-a is a study already; rename the cut" in result.stdout + result.stderr
