@@ -38,7 +38,7 @@ LABELS = {
     "ADTTE": "Time-to-Event Analysis Dataset",
     "ADAE": "Adverse Event Analysis Dataset",
 }
-TAKEN = ("STUDYID", "USUBJID", "SITEID", "SCHEDULE", "PRODUCT", "ITTFL", "SAFFL", "TRTSDT", "DTHDT", "EOSDT")
+TAKEN = ("STUDYID", "USUBJID", "SITEID", "SCHEDULE", "PRODUCT", "ENRLDY", "ITTFL", "SAFFL", "TRTSDT", "DTHDT", "EOSDT")
 RESPONSES = {"PARAMCD": "OVR", "PARAM": "Overall Response"}
 ENDPOINTS = {"PFS": "Progression Free Survival", "OS": "Overall Survival"}
 Tables = dict[str, pd.DataFrame]
@@ -141,6 +141,7 @@ def subjects(tables: Tables) -> pd.DataFrame:
             "TRT01P": patients["arm"],
             "SCHEDULE": patients["schedule"],
             "PRODUCT": patients["product"],
+            "ENRLDY": patients["enrolled_day"],
             "ITTFL": "Y",
             "SAFFL": "Y",
             "TRTSDT": DAY_0,
@@ -263,6 +264,7 @@ def stacked(*parts: pd.DataFrame) -> pd.DataFrame:
 def mapping(made: dict[str, pd.DataFrame], tables: Tables, about: dict) -> dict:
     """The content of `adam.yaml` that reads the datasets back."""
     own = {"site": "SITEID", "arm": "TRT01P", "schedule": "SCHEDULE", "product": "PRODUCT"}
+    own |= {"enrolled_day": "ENRLDY"}
     said = {key: value for key, value in about.items() if value not in ("", {})}
     found = {"folder": "adam", "study": said, "day_0": "TRTSDT", "patients": {"trial": "STUDYID"} | own}
     found |= {"covariates": covariates(tables), "last_seen": "EOSDT"}

@@ -97,7 +97,7 @@ STUDY = {
     "day_0": Key(variable, "date of ADSL that is day 0: TRTSDT, or RANDDT", default="TRTSDT"),
     "subject": Key(variable, "variable that tells patients apart, of every dataset", default="USUBJID"),
     "population": Key(conditions, "flags of ADSL that a patient must have, such as ITTFL: Y", default={}),
-    "patients": Key(named, "variable of ADSL for trial, site, arm, schedule and product", default={}),
+    "patients": Key(named, "variable of ADSL for trial, site, arm, schedule, product and enrolled_day", default={}),
     "covariates": Key(named, "variable of ADSL by the covariate's column of patients, in the order wanted", default={}),
     "death": Key(variables, "dates of death of ADSL, the first that is there", default=["DTHDT"]),
     "last_seen": Key(
@@ -272,7 +272,7 @@ def check(keys: dict, path: Path, faults: Faults) -> None:
     for name in sorted(set(keys["words"]) - columns):
         faults.add("adam_mapping", file, f"words: {problems.shown(name)} is no column of a study's tables",
                    f"the columns are {', '.join(sorted(columns))}", column=name)  # fmt: skip
-    fixed = {"trial", "site", "arm", "schedule", "product"}
+    fixed = {"trial", "site", "arm", "schedule", "product", "enrolled_day"}
     for name in sorted(set(keys["patients"]) - fixed):
         cure = f"give {', '.join(sorted(fixed))} there, and all else under covariates"
         faults.add("adam_mapping", file, f"patients: {problems.shown(name)} is none of its keys", cure, column=name)

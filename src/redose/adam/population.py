@@ -52,6 +52,9 @@ def population(library: Library, record: Record, faults: Faults) -> Population:
         }
     ).set_axis(data.frame[subject])
     keep = reasons == ""
+    if "enrolled_day" not in frame:
+        first = dates["day_0"][keep.to_numpy()].min()
+        frame["enrolled_day"] = cells.of_numbers(dates["day_0"] - first).to_numpy()
     note_deaths(data, dates[keep.to_numpy()], keep, record)
     record.count("patients", "ADSL", "subjects", len(data.frame), len(data.frame))
     for reason in [text for text in dict.fromkeys(reasons) if text]:
@@ -101,7 +104,7 @@ def described(data: Dataset, rules, faults: Faults) -> pd.DataFrame:
     """The table patients of all subjects of ADSL: the contract's columns that are there, then the covariates."""
     columns = {"patient": data.frame[rules["subject"]]}
     own = {name: given for name, given in VARIABLES.items() if given in data.frame} | rules["patients"]
-    for name in ("trial", "site", "arm", "schedule", "product"):
+    for name in ("trial", "site", "arm", "schedule", "product", "enrolled_day"):
         if name in own:
             columns[name] = translated(data.get(own[name]), name, rules)
     for name, variable in rules["covariates"].items():
