@@ -266,6 +266,14 @@ def test_a_link_out_of_the_studys_folder_is_not_followed(trial, tmp_path):
         adam.adapt(folder)
 
 
+def test_aliases_that_grow_without_end_are_refused(tmp_path):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]" for k in range(1, 9)]
+    (tmp_path / "adam.yaml").write_text("\n".join(lines))
+    with pytest.raises(StudyError, match="every alias counted in full"):
+        adam.adapt(tmp_path)
+
+
 def test_yaml_makes_no_objects(trial, tmp_path):
     folder = trial()
     made = tmp_path / "made"

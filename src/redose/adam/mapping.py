@@ -14,6 +14,7 @@ import yaml
 from redose import about, contract, problems
 from redose.about import Key, mapping, number, one_of, positive, words
 from redose.adam.faults import Faults
+from redose.delimited import Unreadable
 
 FILE = "adam.yaml"
 DATASETS = ("ADSL", "ADTTE", "ADRS", "ADEX", "ADLB", "ADMRD", "ADTR", "ADAE", "ADCM", "ADPR")
@@ -241,14 +242,13 @@ def read(study_folder: Path | str) -> Mapping:
 
 def loaded(path: Path, faults: Faults) -> dict:
     """The content of the file; raises StudyError where it is no mapping, or a key stands twice."""
+    if not path.exists():
+        faults.stop_at("adam_mapping", path, "there is no such file", "make one: redose new STUDY --adam FOLDER")
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        content, twice = yaml.safe_load(text), about.repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader))
-    except FileNotFoundError:
-        cure = "make one: redose new STUDY --adam FOLDER"
-        faults.stop_at("adam_mapping", path, "there is no such file", cure)
-    except OSError as fault:
-        faults.stop_at("adam_mapping", path, f"cannot be read ({fault.strerror})", "check the path and its permissions")
+        node = about.composed(path)
+        content, twice = yaml.SafeLoader("").construct_document(node) if node else None, about.repeated_keys(node)
+    except Unreadable as fault:
+        faults.stop_at("adam_mapping", path, fault.message, fault.cure, **fault.where)
     except (ValueError, yaml.YAMLError, RecursionError) as fault:
         mark = getattr(fault, "problem_mark", None)
         reason = getattr(fault, "problem", None) or getattr(fault, "reason", None) or type(fault).__name__
