@@ -39,9 +39,9 @@ def rows(adapted: adam.Adapted, table: str) -> list[tuple]:
 def test_the_small_trial_by_hand(trial, tmp_path):
     adapted = adam.adapt(trial())
     assert rows(adapted, "patients") == [
-        ("T1-01", "T1", "a1", "Quarterly", "quarterly", "NK-1", "61"),
-        ("T1-02", "T1", "a1", "Single", "single", "NK-1", "48"),
-        ("T1-03", "T1", "a2", "Single", "single", "NK-1", "70"),
+        ("T1-01", "T1", "a1", "Quarterly", "quarterly", "NK-1", "0", "61"),
+        ("T1-02", "T1", "a1", "Single", "single", "NK-1", "0", "48"),
+        ("T1-03", "T1", "a2", "Single", "single", "NK-1", "9", "70"),  # nine days after the first patient
     ]
     assert rows(adapted, "intervals") == [
         ("T1-01", 1, "0", "31", "92", "progression"),

@@ -53,8 +53,8 @@ def population(library: Library, record: Record, faults: Faults) -> Population:
     ).set_axis(data.frame[subject])
     keep = reasons == ""
     if "enrolled_day" not in frame:
-        first = dates["day_0"][keep.to_numpy()].min()
-        frame["enrolled_day"] = cells.of_numbers(dates["day_0"] - first).to_numpy()
+        since = dates["day_0"] - dates["day_0"][keep.to_numpy()].min()
+        frame.insert(frame.shape[1] - len(rules["covariates"]), "enrolled_day", cells.of_numbers(since).to_numpy())
     note_deaths(data, dates[keep.to_numpy()], keep, record)
     record.count("patients", "ADSL", "subjects", len(data.frame), len(data.frame))
     for reason in [text for text in dict.fromkeys(reasons) if text]:
