@@ -220,8 +220,8 @@ def test_the_dossier_shows_every_cut_and_hides_small_counts(said, tmp_path):
     ]  # fmt: skip
     rows = {(row[1].text, row[2].text): [cell.text for cell in row[3:]] for row in shown.moved(dossier).rows}
     assert rows["threshold", "prognostic: tau"] == [
-        "above any MRD (10^-2.0 (1 %) to above any MRD)",
-        "10^-3.5 (0.032 %) (10^-4.0 (0.01 %) to 10^-3.0 (0.1 %))",
+        "above any MRD (10^-2.0 (1.0 %) to above any MRD)",
+        "10^-3.5 (0.032 %) (10^-4.0 (0.010 %) to 10^-3.0 (0.10 %))",
     ]
     assert rows["verdict", "selected"] == ["1", "2"] and rows["verdict", "changed"] == ["–", "1"]
     few = shown.moved(SimpleNamespace(cuts=dossier.cuts, fewest=5))

@@ -17,6 +17,7 @@ import studies
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from snakemake.iocontainers import Log
 from typer.testing import CliRunner
 
 from redose import checks, inquiry, logs, problems, pseudonyms, tables
@@ -61,9 +62,8 @@ def checked(about: Path, salt: Path | None) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     given = SimpleNamespace(about=str(about), tables=[], salt=[] if salt is None else str(salt))
     made = SimpleNamespace(about=str(place / "about.json"), findings=str(place / "checks.csv"))
-    rule = SimpleNamespace(
-        input=given, output=made, log=[str(folder / "logs" / "check.log")], wildcards=SimpleNamespace(study="mine")
-    )
+    kept = Log(fromdict={"kept": str(folder / "logs" / "check.log"), "findings": str(folder / "logs" / "check.json")})
+    rule = SimpleNamespace(input=given, output=made, log=kept, wildcards=SimpleNamespace(study="mine"))
     try:
         runpy.run_path(str(ROOT / "workflow/scripts/check.py"), init_globals={"snakemake": rule})
     finally:

@@ -125,7 +125,7 @@ def test_the_same_results_give_the_same_page(plain, tmp_path):
 
 def test_every_figure_has_its_caption_with_the_numbers_of_the_config():
     drawn = {*reading.FIGURES, *reading.COHORT_FIGURES, *reading.GVHD_FIGURES, *reading.VALIDATION_FIGURES}
-    drawn |= {*reading.STUDY_FIGURES, "answer", "calibration"}
+    drawn |= {*reading.STUDY_FIGURES, *reading.CUTS_FIGURES, "answer", "calibration"}
     for name in drawn:
         text = dossiers.CAPTIONS[name]
         assert "How to read it:" in text, name
