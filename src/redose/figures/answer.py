@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from redose.figures import labels, style
 from redose.figures.thresholds import powers
 
-VERDICTS = {"selected": style.GREEN, "undecided": style.GREY, "not selected": style.VERMILLION}
 MOST = 8  # hazard ratios that are drawn
 
 
@@ -56,7 +55,7 @@ def banded(axis: Axes, x: pd.Series, rows: pd.DataFrame, star: float) -> None:
 def of_patients(axis: Axes, gain: pd.DataFrame, smallest: float) -> None:
     """Gain of every patient with its band, sorted, coloured by verdict."""
     ordered = gain.sort_values("gain", kind="stable").reset_index(drop=True)
-    for verdict, colour in VERDICTS.items():
+    for verdict, colour in style.VERDICTS.items():
         part = ordered[ordered["verdict"] == verdict]
         if len(part):
             rank = 100 * (part.index + 0.5) / len(ordered)

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from redose.figures import labels, style
 
 COLOURS = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, style.BLACK)
-VERDICTS = {"selected": style.GREEN, "undecided": style.ORANGE, "not selected": style.GREY}
 WIDEST = 0.5  # of the step between two cuts, over which groups are spread
 
 
@@ -58,6 +57,6 @@ def bars(axis: Axes, part: pd.DataFrame, cuts: list[str], groups: list[str]) -> 
     below = np.zeros(len(cuts))
     for group in groups:
         number = part[part["group"] == group].set_index("cut")["value"].reindex(cuts).fillna(0).to_numpy(float)
-        axis.bar(np.arange(len(cuts)), number, 0.5, bottom=below, color=VERDICTS[group], label=group)
+        axis.bar(np.arange(len(cuts)), number, 0.5, bottom=below, color=style.VERDICTS[group], label=group)
         below = below + number
     axis.legend(fontsize=6)

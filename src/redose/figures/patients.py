@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from redose import covariates
 from redose.figures import labels, style
 
-VERDICTS = {"selected": style.GREEN, "undecided": style.GREY, "not selected": style.VERMILLION}
 GROUPS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.VERMILLION, style.SKY, style.BLACK)
 
 
@@ -64,7 +63,7 @@ def gains(table: pd.DataFrame, patients: pd.DataFrame, about: dict, of: dict) ->
     figure = Figure(figsize=(style.WIDTH, 3.2))
     panels = figure.subplots(1, 2, width_ratios=[1.2, 1]) if axes_of else [figure.subplots()]
     ranked = table.sort_values(["gain", "patient"], ignore_index=True)
-    for verdict, colour in VERDICTS.items():
+    for verdict, colour in style.VERDICTS.items():
         mine = ranked[ranked["verdict"] == verdict]
         panels[0].vlines(mine.index + 1, mine["gain_low"], mine["gain_high"], color=colour, alpha=0.35, linewidth=1.0)
         panels[0].scatter(mine.index + 1, mine["gain"], color=colour, s=8, zorder=3, label=f"{verdict} ({len(mine)})")

@@ -13,6 +13,7 @@ from redose.files import whole
 # Okabe & Ito 2008, told apart with any colour vision
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#6E6E6E"
+VERDICTS = {"selected": GREEN, "undecided": GREY, "not selected": VERMILLION}
 CAUSES = {"progression": VERMILLION, "death": BLUE, "transplant": GREEN, "new_therapy": PURPLE}
 WIDTH = 7.2  # inches: A4 within its margins
 MONTH = 30.4375  # days
