@@ -8,7 +8,7 @@ COPY bootstrap.lock kubernetes.lock ./
 RUN python3.12 -m venv /opt/uv && /opt/uv/bin/python -m pip install --no-cache-dir --require-hashes --no-deps \
     --only-binary :all: -r bootstrap.lock
 # with byte code, or every start of Snakemake takes several times as long
-RUN /opt/uv/bin/uv venv --python python3.12 /opt/redose/.venv && UV_COMPILE_BYTECODE=1 /opt/uv/bin/uv pip sync \
+RUN /opt/uv/bin/uv venv --python /opt/uv/bin/python /opt/redose/.venv && UV_COMPILE_BYTECODE=1 /opt/uv/bin/uv pip sync \
     --no-cache --python /opt/redose/.venv/bin/python --require-hashes --build-constraints kubernetes.lock kubernetes.lock
 COPY . .
 RUN /opt/uv/bin/uv pip install --no-cache --python /opt/redose/.venv/bin/python --no-deps --no-build-isolation \
