@@ -398,7 +398,7 @@ def test_a_calibration_belongs_to_a_dossier_where_the_config_says_so(asked, tmp_
     (tmp_path / "results/calibration/verdict.csv").write_text("")  # that it happens to be there changes nothing
     result = run(tmp_path, config, "-n")
     assert result.returncode == 0, result.stderr
-    assert ("judge_calibration" in result.stdout) == asked
+    assert ("rule judge_calibration:" in result.stdout) == asked
 
 
 def test_no_patient_key_is_left_in_results_and_logs(analysed, few):
