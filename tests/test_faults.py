@@ -329,6 +329,8 @@ def verdict_or_study_error(folder: Path) -> checks.Verdict:
         checks.require(verdict)
     except problems.StudyError:
         assert not verdict.passed
+    else:
+        assert verdict.passed
     return verdict
 
 
