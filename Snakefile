@@ -34,6 +34,7 @@ wildcard_constraints:
 localrules:
     all,
     accept,
+    benchmark,
     calibration,
     compare,
     confirm,
@@ -56,6 +57,7 @@ include: "workflow/rules/validate.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/record.smk"
 include: "workflow/rules/calibration.smk"
+include: "workflow/rules/benchmark.smk"
 
 
 rule all:

@@ -1,23 +1,25 @@
 """Time and memory to read and check a large study: 100,000 patients, 1,000,000 samples.
 
-    python benchmarks/checks.py [patients] [csv|parquet] [sound|faulty]
+    python benchmarks/checks.py [patients] [csv|parquet] [sound|faulty] [--table CSV]
 
 The study is made in a temporary folder, without a fault, or with one in every sample and infusion; that is not counted.
 One process.
 """
 
+import argparse
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import processes
+import rows
 import yaml
+from rows import Measure
 
-from redose import checks, tables
+from redose import checks, files, tables
 
 ABOUT = {
     "title": "A large study",
@@ -89,28 +91,46 @@ def write(made: dict[str, pd.DataFrame], folder: Path, form: str) -> None:
 
 
 def measure(folder: Path) -> None:
-    """Reads and checks the study of `folder`, and prints wall time, processor time and peak memory."""
+    """Reads and checks the study of `folder`, and leaves there what it took: measured.json."""
     started, busy = time.perf_counter(), time.process_time()
     study = tables.read_study(folder / "study.yaml", folder)
     read = time.perf_counter() - started
     verdict = checks.check(study)
     taken, busy = time.perf_counter() - started, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    counted = f"{len(study.tables['patients']):,} patients, {len(study.tables['mrd']):,} samples"
-    print(
-        f"{counted}, {len(verdict.problems):,} findings: read in {read:.1f} s, read and checked in {taken:.1f} s",
-        end=" ",
-    )
-    print(f"({busy:.1f} s of processor time), peak {peak:.2f} GB")
+    found = {"read": read, "taken": taken, "busy": busy, "peak": peak, "findings": len(verdict.problems)}
+    files.write_json(found | {"samples": len(study.tables["mrd"])}, folder / "measured.json")
+
+
+def measures(found: dict) -> list[Measure]:
+    """The rows of what `measure` left."""
+    counted = f"{found['samples']:,} samples, {found['findings']:,} findings"
+    return [
+        Measure("read, wall time", found["read"], "s", counted),
+        Measure("read and checked, wall time", found["taken"], "s", rows.load()),
+        Measure("read and checked, processor time", found["busy"], "s"),
+        Measure("peak memory", found["peak"], "GB"),
+    ]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("patients", type=int, nargs="?", default=100_000)
+    options.add_argument("form", choices=["csv", "parquet"], nargs="?", default="csv")
+    options.add_argument("kind", choices=["sound", "faulty"], nargs="?", default="sound")
+    options.add_argument("--table", help="CSV to write")
+    options.add_argument("--study", type=Path, help="read and check what lies there, and make nothing")
+    asked = options.parse_args()
+    if asked.study:  # a process of its own: the peak is that of reading and checking alone
+        measure(asked.study)
+        return
+    with tempfile.TemporaryDirectory() as made:
+        write(study(asked.patients, asked.kind == "faulty"), Path(made), asked.form)
+        processes.timed(__file__, "--study", made)
+        found = files.read_json(Path(made, "measured.json"))
+    case = f"{asked.patients:,} patients, {asked.form}, {asked.kind}"
+    rows.say(rows.table("checks", case, measures(found)), asked.table)
 
 
 if __name__ == "__main__":
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    form = sys.argv[2] if len(sys.argv) > 2 else "csv"
-    kind = sys.argv[3] if len(sys.argv) > 3 else "sound"
-    if len(sys.argv) > 4:  # a process of its own: the peak is that of reading and checking alone
-        measure(Path(sys.argv[4]))
-    else:
-        with tempfile.TemporaryDirectory() as made:
-            write(study(number, kind == "faulty"), Path(made), form)
-            subprocess.run([sys.executable, __file__, str(number), form, kind, made], check=True)
+    main()

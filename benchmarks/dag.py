@@ -1,4 +1,4 @@
-"""How long Snakemake thinks before it works: `python benchmarks/dag.py [--studies 100] [--repeats 3]`.
+"""How long Snakemake thinks before it works: `python benchmarks/dag.py [--studies 100] [--repeats 3] [--table CSV]`.
 
 The default studies are run once with scripts that write empty results (tests/rehearsed.py); then a run that has
 nothing to do is timed. Then a config of many studies, each with three models, is parsed up to its list of jobs. Wall
@@ -16,6 +16,8 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import rehearsed
+import rows
+from rows import Measure
 
 NOTHING, MANY = 3.0, 15.0  # s
 
@@ -51,10 +53,20 @@ def timed(copy: Path, repeats: int, folder: Path, *arguments: str) -> tuple[floa
     return *min(found), result.stdout + result.stderr
 
 
+def measures(nothing: tuple, parsed: tuple, studies: int) -> list[Measure]:
+    """What `timed` found, as rows."""
+    found = []
+    for name, (wall, cpu, _) in (("nothing to do, default studies", nothing), (f"jobs of {studies} studies", parsed)):
+        found += [Measure(f"{name}, wall time", wall, "s", rows.load())]
+        found += [Measure(f"{name}, processor time", cpu, "s")]
+    return found
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--studies", type=int, default=100)
     options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--table", help="CSV to write; then the limits are not looked at")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         copy = rehearsed.repository(Path(name, "copy"))
@@ -66,6 +78,9 @@ def main() -> None:
         parsed = timed(copy, asked.repeats, Path(name, "many"), *config)
     print(f"nothing to do, default studies: {nothing[0]:.1f} s, of which {nothing[1]:.1f} s of a core")
     print(f"jobs of {asked.studies} studies of 3 models: {parsed[0]:.1f} s, of which {parsed[1]:.1f} s of a core")
+    if asked.table:
+        rows.say(rows.table("start", "workflow", measures(nothing, parsed, asked.studies)), asked.table)
+        return
     raise SystemExit(1 if nothing[0] > NOTHING or parsed[0] > MANY else 0)
 
 

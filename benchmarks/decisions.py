@@ -1,7 +1,8 @@
 """The decision layer on the full size: against 20,000 patients whose events are drawn, and its speed.
 
     python benchmarks/decisions.py truth    every outcome of a grid of regimes, and the true regret of the one chosen
-    python benchmarks/decisions.py speed    1,000 draws, 240 patients, 100 regimes, 104 weeks: seconds and memory
+    python benchmarks/decisions.py speed    1,000 draws, 240 patients, 100 regimes, 104 weeks: seconds and memory;
+                                            other numbers, and a CSV to write, as `speed DRAWS PATIENTS REGIMES TABLE`
     python benchmarks/decisions.py regret   trials of 60, 240 and 960 patients, fitted: true regret of the regime chosen
 
 `truth` builds on tests/brute.py and tests/worlds.py, at parameters like those of data/redosable, with GVHD.
@@ -15,8 +16,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import rows
 import yaml
 from matplotlib.figure import Figure
+from rows import Measure
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -55,14 +59,19 @@ def truth() -> None:
     )
 
 
-def speed(draws: int = 1000, patients: int = 240, number: int = 100, chunk: int = 100) -> None:
-    """Prints seconds, nanoseconds a step and the largest memory, without GVHD and, under a tenth of the draws, with."""
+CHUNK = 100  # draws at a time
+
+
+def speed(draws: int = 1000, patients: int = 240, number: int = 100, table: str | None = None) -> None:
+    """Prints, and writes to `table`, seconds, nanoseconds a step and the largest memory: without GVHD and, under a tenth
+    of the draws, with."""
     adaptive = [r for r in worlds.RECORDS if r["kind"] == "adaptive"]
     many = [{**adaptive[k % len(adaptive)], "name": f"r{k}"} for k in range(number - 1)]
     every = worlds.rules_of(*many)
     people = worlds.crowd(patients, 1)
+    found = []
     for name, gvhd, total in (("without GVHD", False, draws), ("with GVHD", True, draws // 10)):
-        parts = worlds.true_world(people, every)
+        parts, chunk = worlds.true_world(people, every), min(CHUNK, total)
         parts = World(*(worlds.repeated(x, chunk) for x in parts))
         parts = parts._replace(gvhd=parts.gvhd._replace(present=gvhd))
         counts = np.array([patients])
@@ -72,9 +81,15 @@ def speed(draws: int = 1000, patients: int = 240, number: int = 100, chunk: int 
             own = parts._replace(setting=parts.setting._replace(first=first))
             path.outcomes(*regimes.rules(every), own, counts, 2)
         spent = time.perf_counter() - start
-        steps = total * patients * number * worlds.STEPS
+        steps = -(-total // chunk) * chunk * patients * number * worlds.STEPS
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        print(f"{name}: {spent:.0f} s, {1e9 * spent / steps:.0f} ns a step of {steps:.1e}, {memory:.1f} GB at most")
+        measures = [
+            Measure("wall time", spent, "s", f"{total} draws, {patients} patients, {number} regimes, {rows.load()}"),
+            Measure("time of a step", 1e9 * spent / steps, "ns", f"{steps:.1e} steps"),
+            Measure("peak memory", memory, "GB"),
+        ]
+        found.append(rows.table("regimes", name, measures))
+    rows.say(pd.concat(found), table)
 
 
 REPEATS = {60: 7, 240: 7, 960: 3}  # trials by number of patients: the choice of a small trial varies more
@@ -136,4 +151,7 @@ def expected(data, draws: dict, tables: dict, about: dict, decision: dict) -> np
 
 
 if __name__ == "__main__":
-    {"truth": truth, "speed": speed, "regret": regret}[sys.argv[1]]()
+    if sys.argv[1:2] == ["speed"]:
+        speed(*map(int, sys.argv[2:5]), *sys.argv[5:6])
+    else:
+        {"truth": truth, "regret": regret}[sys.argv[1]]()
