@@ -63,8 +63,8 @@ CHUNK = 100  # draws at a time
 
 
 def speed(draws: int = 1000, patients: int = 240, number: int = 100, table: str | None = None) -> None:
-    """Prints, and writes to `table`, seconds, nanoseconds a step and the largest memory: without GVHD and, under a tenth
-    of the draws, with."""
+    """Prints, and writes to `table`, seconds, nanoseconds a step and the largest memory: without GVHD and, under a
+    tenth of the draws, with."""
     adaptive = [r for r in worlds.RECORDS if r["kind"] == "adaptive"]
     many = [{**adaptive[k % len(adaptive)], "name": f"r{k}"} for k in range(number - 1)]
     every = worlds.rules_of(*many)

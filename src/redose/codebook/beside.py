@@ -1,4 +1,4 @@
-"""Entries of what stands beside a dossier, and of the calibration."""
+"""Entries of what stands beside a dossier, of the calibration and of the benchmark."""
 
 from redose.codebook.columns import NUMBER, File, count, flag, number, text
 
@@ -63,5 +63,20 @@ FILES = (
             flag("calibrated", "whether it stays above the level of the config"),
         ),
         "calibration",
+    ),
+    File(
+        "../benchmark/benchmark.csv",
+        "One row per section, case and measure; it differs from run to run",
+        (
+            text("section", "what was measured: fit, rstanarm, regimes, checks or start"),
+            text("case", "study, model and number of patients of a fit; settings of the others"),
+            text("measure", "name of the measure"),
+            number("value", "its value, in the unit of the next column"),
+            text("unit", "s, us, ns, GB, 1/s; empty for counts and ratios"),
+            text("note", "what else is to be known: a parameter, numbers counted, the load of the machine"),
+            text("machine", "class of the host, and cores that the process may use"),
+            text("versions", "of Python and of the packages that a result may depend on"),
+        ),
+        "benchmark",
     ),
 )

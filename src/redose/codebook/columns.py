@@ -60,6 +60,7 @@ NEEDS = {
     "newcomers": "studies with `newcomers`",
     "cuts": "studies with `cuts`",
     "calibration": "`./run calibration`",
+    "benchmark": "`./run benchmark`",
 }
 
 
