@@ -85,6 +85,19 @@ def test_dry_run_of_pbc(tmp_path):
     assert "results/pbc/report.html" in result.stdout and "bladder" not in result.stdout
 
 
+def test_the_benchmark_joins_what_the_config_asks_for(tmp_path):
+    """Checks of a small study, measured and joined by the rules that measure a large one; all else is left out."""
+    nothing = dict.fromkeys(("rstanarm", "regimes", "start", "dag"), False)
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump({"benchmark": {"fits": [], "checks": 20, **nothing}}))
+    result = run(tmp_path, path, "benchmark")
+    assert result.returncode == 0, result.stderr[-4000:]
+    table = pd.read_csv(tmp_path / "results/benchmark/benchmark.csv")
+    assert set(table["section"]) == {"checks"} and (table["value"] > 0).all()
+    assert "## Reading and checking" in (tmp_path / "results/benchmark/benchmark.md").read_text()
+    assert (tmp_path / "results/benchmark/benchmark.png").stat().st_size > 1000
+
+
 def test_of_a_study_whose_models_a_config_names_those_are_run(tmp_path):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())["studies"]["redosable"]
     config["models"] = {"intervals": config["models"]["intervals"]}
