@@ -82,8 +82,11 @@ def drawn_by_second(axis: Axes, table: pd.DataFrame) -> None:
         return
     shown = {**BEFORE, **shown}
     colours = [style.BLUE if name.startswith("redose") else style.GREY for name in shown]
-    axis.barh(list(shown), list(shown.values()), color=colours)
+    axis.bar_label(axis.barh(list(shown), list(shown.values()), color=colours), fmt="%.3g", padding=2)
     axis.set_xscale("log")
+    axis.margins(x=0.2)
+    axis.xaxis.set_major_formatter("{x:g}")  # the figures' text has no mathematics
+    axis.xaxis.set_minor_formatter("")
     axis.set_xlabel("smallest bulk ESS a second")
 
 
@@ -93,8 +96,9 @@ def spent(axis: Axes, fits: pd.DataFrame) -> None:
     for part, colour in PARTS.items():
         axis.barh(fits.index, fits[part], left=begun, color=colour, label=part)
         begun += fits[part].to_numpy()
+    axis.invert_yaxis()
     axis.set_xlabel("seconds of a process")
-    axis.legend(fontsize=6, loc="lower right")
+    axis.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(PARTS))
 
 
 def growth(axis: Axes, fits: pd.DataFrame) -> None:
@@ -106,8 +110,10 @@ def growth(axis: Axes, fits: pd.DataFrame) -> None:
         return
     axis.loglog(of["size"], of[WALL], "o-", color=style.BLUE)
     axis.set_xticks(of["size"], [f"{n:g}" for n in of["size"]])
-    axis.set_xticks([], minor=True)
-    axis.set_xlabel("patients of redosable, every strand")
+    axis.set_yticks(of[WALL], [f"{x:.3g}" for x in of[WALL]])
+    for ticks in (axis.set_xticks, axis.set_yticks):
+        ticks([], minor=True)
+    axis.set_xlabel("patients of redosable")
     axis.set_ylabel("seconds of a process")
     ends = np.log(of.iloc[[0, -1]][["size", WALL]].to_numpy(float))
     axis.set_title(f"grows as patients^{(ends[1, 1] - ends[0, 1]) / (ends[1, 0] - ends[0, 0]):.2f}")

@@ -66,7 +66,11 @@ def test_the_text_has_a_column_a_case_and_the_notes_below(joined):
 
 def test_the_figure_says_how_time_grows_and_shows_every_bar(joined):
     """From 10 to 80 s while patients grow fourfold: log 8 / log 4 = 1.5."""
-    by_second, growth, spent = join.figure(joined).axes
+    made = join.figure(joined)
+    made.draw_without_rendering()
+    by_second, growth, spent = made.axes
+    ticks = [t for axis in made.axes for t in (*axis.get_xticklabels(which="both"), *axis.get_yticklabels())]
+    assert not [t for t in ticks if "$" in t.get_text()]  # mathematics is not set
     assert growth.get_title() == "grows as patients^1.50"
     assert [t.get_text() for t in by_second.get_yticklabels()][-2:] == ["redose, all", "redose, sampling"]
     widths = [bar.get_width() for bar in by_second.patches]
