@@ -30,12 +30,13 @@ def judged(folder: Path, wall: float, within: float) -> list[Measure]:
     given, tree = files.read_json(folder / "fit.json"), files.read_tree(folder / "posterior.nc")
     table, sampler = diagnostics.summarise(tree, 0.9), diagnostics.sampler_summary(tree)
     verdict = acceptance.judge(table, sampler, given["acceptance"], given["study"], given["model"])
+    faults = f"{len(verdict.faults)} faults, the first {verdict.faults[0]}" if verdict.faults else ""
     return [
         *efficiency(table[table["level"] == "population"], wall, within),
         Measure("divergences", sampler["divergences"]),
         Measure("leapfrog steps a draw", sampler["steps_per_draw"]),
         Measure("draws", sampler["draws"], note=f"chains {given['sampling']['chains']}"),
-        Measure("accepted by the gate", float(verdict.accepted), note="; ".join(verdict.faults)),
+        Measure("accepted by the gate", float(verdict.accepted), note=faults),
     ]
 
 
