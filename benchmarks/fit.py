@@ -12,6 +12,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import prepared
 import processes
@@ -42,7 +43,8 @@ def judged(folder: Path, wall: float, within: float) -> list[Measure]:
 
 def efficiency(population: pd.DataFrame, wall: float, within: float) -> list[Measure]:
     """Smallest bulk ESS by second and largest R-hat, with the parameters that have them. population: from
-    `diagnostics.summarise`."""
+    `diagnostics.summarise`; one that never moved has no ESS there, and counts as 0."""
+    population = population.fillna({"ess_bulk": 0.0, "rhat": np.inf})
     least = population.loc[population["ess_bulk"].idxmin()]
     worst = population.loc[population["rhat"].idxmax()]
     return [

@@ -102,6 +102,12 @@ def test_efficiency_names_the_parameter_that_limits_it():
     assert found["largest R-hat"] == (1.02, "a")
 
 
+def test_a_chain_that_never_moved_is_the_least_efficient():
+    population = pd.DataFrame({"parameter": ["a", "b"], "ess_bulk": [900.0, np.nan], "rhat": [1.02, np.nan]})
+    found = {m.name: (m.value, m.note) for m in fit.efficiency(population, wall=60.0, within=20.0)}
+    assert found["smallest bulk ESS"] == (0.0, "b") and found["largest R-hat"] == (np.inf, "b")
+
+
 def test_exponentials_are_counted_at_the_size_of_the_data():
     """exp(x) 7 times and, as it is its own derivative, no more; softplus an exp and a log1p each; its derivative, a
     sigmoid, one more exp."""
