@@ -29,7 +29,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtri
 
 from redose import survival
 
@@ -383,7 +383,7 @@ def observed(time, event, cause: str, horizon: float, level: float = LEVEL) -> t
     if (code == 1).all():
         return at, np.nan, np.nan, "no band: cases only"
     error = np.sqrt(incidence_variance(window.end, times, survived, incidence))
-    scaled = stats.norm.isf((1 - level) / 2) * error / ((1 - at) * -np.log1p(-at))
+    scaled = -ndtri((1 - level) / 2) * error / ((1 - at) * -np.log1p(-at))
     low, high = (-np.expm1(np.log1p(-at) * np.exp(sign * scaled)) for sign in (-1, 1))
     return at, float(low), float(high), ""
 

@@ -34,7 +34,7 @@ from redose import (
 from redose import priors as beliefs
 from redose import thresholds as risks
 from redose.models import MODELS
-from redose.sampling import seed_of
+from redose.seeds import seed_of
 
 NAME = "calibration"
 COORDINATES = {  # of the parameters that the simulator holds by name

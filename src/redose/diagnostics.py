@@ -1,9 +1,9 @@
 """R-hat, ESS, divergences and BFMI of a fit; `acceptance` judges them."""
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
+from arviz_stats import summary
 
 PATIENT_DIMS = {"patient", "interval", "trait"}
 
@@ -22,7 +22,7 @@ def summarise(tree: xr.DataTree, ci_prob: float) -> pd.DataFrame:
     posterior = tree["posterior"].to_dataset()
     names = population(posterior)
     posterior = posterior[[name for name, x in posterior.data_vars.items() if x.size]]  # NumPy 2.1 stops at the others
-    table = az.summary(posterior, ci_prob=ci_prob, ci_kind="eti", round_to="none", kind="all")
+    table = summary(posterior, ci_prob=ci_prob, ci_kind="eti", round_to="none", kind="all")
     table = table.rename(columns={"r_hat": "rhat"}).rename_axis("parameter").reset_index()
     bounds = [c for c in table.columns if c.startswith("eti")]
     table = table.rename(columns=dict(zip(bounds, ("low", "high"), strict=True)))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 import yaml
-from scipy import stats
+from scipy.special import ndtri
 
 from redose import coordinates, kinetics, prediction
 from redose.covariates import INTERVAL
@@ -81,7 +81,7 @@ def percentiles(ci_prob: float) -> tuple[str, str]:
 
 def spread(quantity: str, of: str, unit: str, middle: np.ndarray, log_sd: np.ndarray, ci_prob: float) -> list[Row]:
     """Rows of the median patient and of those at the outer percentiles; patients are log-normal about `middle`."""
-    z = stats.norm.ppf((1 + ci_prob) / 2)
+    z = ndtri((1 + ci_prob) / 2)
     rows = [(quantity, of, "median patient", unit, middle)]
     for end, sign, percent in zip(("low", "high"), (-1, 1), percentiles(ci_prob), strict=True):
         words = f"patient at percentile {percent}"
@@ -127,7 +127,7 @@ def ratios(data: xr.Dataset, draws: prediction.Draws, ci_prob: float) -> list[Ro
     rows.append(("kill_repeat", "", "fourth infusion against first", "ratio", np.exp(FOURTH * draws["rho"])))
     if data.sizes["lot"]:
         low, high = percentiles(ci_prob)
-        wide = np.exp(2 * stats.norm.ppf((1 + ci_prob) / 2) * draws["omega_lot"])
+        wide = np.exp(2 * ndtri((1 + ci_prob) / 2) * draws["omega_lot"])
         rows.append(("kill_lots", "", f"percentile {high} against {low}", "ratio", wide))
     return rows
 
@@ -168,7 +168,7 @@ def changes(data: xr.Dataset, draws: prediction.Draws, ci_prob: float) -> list[R
     """Change of a marker without infusions since the start of an interval, log10: of the median patient, and of those
     at the outer percentiles of the change. Told at whole years within the samples, else at the last of these."""
     last = float(data["point_elapsed"].to_numpy()[: data.sizes["sample"]].max()) / kinetics.YEAR
-    z, (lower, upper) = stats.norm.ppf((1 + ci_prob) / 2), percentiles(ci_prob)
+    z, (lower, upper) = ndtri((1 + ci_prob) / 2), percentiles(ci_prob)
     rows = []
     for year in [y for y in YEARS if y <= last] or [round(last, 2)]:
         basis = kinetics.curve_basis(np.array([year * kinetics.YEAR]), data["curve_knots"].to_numpy())[0]

@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from redose import onsets, overlay, survival
 from redose.onsets import KINDS, WITHIN
 from redose.prediction import Draws
-from redose.sampling import seed_of
+from redose.seeds import seed_of
 
 DRAWS = 400
 YEAR = 365.0  # days to which incidence is followed

@@ -15,7 +15,7 @@ import xarray as xr
 
 from redose import prediction, survival
 from redose.cohort.groups import grouped_by
-from redose.sampling import seed_of
+from redose.seeds import seed_of
 
 DRAWS = 200
 NODES = 24  # Gauss-Hermite, over the frailty

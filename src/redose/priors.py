@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from scipy import optimize, stats
-from scipy.special import expit, logit
+from scipy.special import betaincinv, expit, logit, ndtri
 
 from redose import dictionary
 
-UPPER = stats.norm.ppf(0.975)
+UPPER = ndtri(0.975)
 HALF = 0.5  # first shape of a share's beta: Jeffreys' for a count, so that no event in n weighs as half an event in n
 SHAPES = (HALF, 1e4)  # second shapes: from Jeffreys' own, Beta(1/2, 1/2), to 10,000 earlier patients without an event
 SHOWN = (0.025, 0.5, 0.975)  # quantiles on the page
@@ -37,7 +36,7 @@ def convert(name: str, prior: dict) -> dict:
     if scale == "spread":
         if upper <= 0:
             raise PriorError(f"config: priors.{name}: a spread needs upper > 0, got {upper}.")
-        return {"sigma": upper / stats.halfnorm.ppf(0.975)}
+        return {"sigma": upper / half_normal(0.975)}
     if median is None or upper <= median:
         raise PriorError(f"config: priors.{name}: upper ({upper}) must exceed median ({median}).")
     if scale == "fraction":
@@ -51,12 +50,19 @@ def convert(name: str, prior: dict) -> dict:
     return {"mu": float(np.log(median)), "sigma": float(np.log(upper / median) / UPPER)}
 
 
+def half_normal(at):
+    """Quantiles of the half-normal of sd 1; scipy.stats, which has them, takes half a second to import."""
+    return ndtri((1 + at) / 2)
+
+
 def second_shape(name: str, upper: float) -> float:
     """b at which the 97.5th percentile of Beta(1/2, b) is `upper`. Raises PriorError."""
-    largest, smallest = (stats.beta.ppf(0.975, HALF, b) for b in SHAPES)
+    largest, smallest = (betaincinv(HALF, b, 0.975) for b in SHAPES)
     if not smallest < upper < largest:
         raise PriorError(f"config: priors.{name}: a share needs upper between {smallest:.1g} and 0.998, got {upper}.")
-    return float(optimize.brentq(lambda b: stats.beta.ppf(0.975, HALF, b) - upper, *SHAPES))
+    from scipy import optimize  # takes half a second to import, and few configs change a share's prior
+
+    return float(optimize.brentq(lambda b: betaincinv(HALF, b, 0.975) - upper, *SHAPES))
 
 
 def convert_all(table: dict) -> dict:
@@ -68,10 +74,10 @@ def quantiles(name: str, prior: dict, at: tuple[float, ...] = SHOWN) -> np.ndarr
     """Quantiles on the natural scale (days, log10, ratios), shape (at,). Raises PriorError."""
     made = convert(name, prior)
     if prior["scale"] == "share":
-        return stats.beta.ppf(at, made["alpha"], made["beta"])
+        return betaincinv(made["alpha"], made["beta"], at)
     if prior["scale"] == "spread":
-        return stats.halfnorm.ppf(at, scale=made["sigma"])
-    found = stats.norm.ppf(at, made["mu"], made["sigma"])
+        return made["sigma"] * half_normal(np.array(at))
+    found = made["mu"] + made["sigma"] * ndtri(at)
     if prior["scale"] == "fraction":
         return expit(found)
     return np.exp(found) if prior["scale"] in ("positive", "ratio") else found

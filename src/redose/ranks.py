@@ -7,7 +7,6 @@ value of any quantity is uniform (Cook, Gelman & Rubin 2006; Talts et al. 2018).
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 NULL = 20_000  # uniform samples behind a p-value
 COVERAGES = (0.5, 0.8, 0.9)  # central intervals whose coverage is tested
@@ -35,9 +34,11 @@ def counts(values: np.ndarray) -> np.ndarray:
 
 def extremity(values: np.ndarray) -> np.ndarray:
     """Smallest two-sided binomial tail probability of the ECDF over its points, shape (...); small is extreme."""
+    from scipy.stats import binom  # half a second, for scripts that need only names of this module
+
     n = values.shape[-1]
     points, k = np.arange(1, n) / n, np.arange(n + 1)[:, None]
-    tail = 2 * np.minimum(stats.binom.cdf(k, n, points), stats.binom.sf(k - 1, n, points))
+    tail = 2 * np.minimum(binom.cdf(k, n, points), binom.sf(k - 1, n, points))
     return tail[counts(values), np.arange(n - 1)].min(axis=-1)
 
 
@@ -49,18 +50,22 @@ def null_extremity(n: int, seed: int) -> np.ndarray:
 def band(n: int, level: float, null: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(points, low, high): the ECDF of n uniform values lies in [low, high] at all points but with probability
     `level`; shape (n - 1,) each. null: from `null_extremity`."""
+    from scipy.stats import binom
+
     points = np.arange(1, n) / n
     gamma = np.quantile(null, level, method="inverted_cdf")
-    return points, stats.binom.ppf(gamma / 2, n, points) / n, stats.binom.isf(gamma / 2, n, points) / n
+    return points, binom.ppf(gamma / 2, n, points) / n, binom.isf(gamma / 2, n, points) / n
 
 
 def p_values(values: np.ndarray, null: np.ndarray) -> dict[str, float]:
     """p of uniformity by the ECDF ("ecdf") and, by exact binomial tests, of the coverage of each central interval
     ("coverage_50", ...). values: shape (N,)."""
+    from scipy.stats import binomtest
+
     found = {"ecdf": (1 + np.searchsorted(null, extremity(values), side="right")) / (len(null) + 1)}
     for level in COVERAGES:
         inside = int((np.abs(values - 0.5) <= level / 2).sum())
-        found[f"coverage_{level:.0%}".removesuffix("%")] = stats.binomtest(inside, len(values), level).pvalue
+        found[f"coverage_{level:.0%}".removesuffix("%")] = binomtest(inside, len(values), level).pvalue
     return found
 
 

@@ -21,7 +21,7 @@ import pandas as pd
 import xarray as xr
 
 from redose import overlay, prediction, ranks
-from redose.sampling import seed_of
+from redose.seeds import seed_of
 
 DRAWS = 100
 NODES = 24  # Gauss-Hermite, over the frailty

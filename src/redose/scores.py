@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_stats.base import array_stats
-from scipy import stats
 from scipy.special import logsumexp
 
 from redose import coordinates, prediction
+from redose.assay import log_normal
 from redose.one_patient import About, OwnPrior, events, own_likelihood, shifts, without_patient
 
 DRAWS = 400
@@ -41,7 +41,7 @@ def with_mrd(data: xr.Dataset, draws: prediction.Draws, i: int, block: np.ndarra
     v = np.zeros_like(log_prior)
     if frail:
         v = v + effects[:, -1]
-        log_prior += stats.norm.logpdf(v, 0.0, draws["omega_v"][:, None])
+        log_prior += log_normal(v / draws["omega_v"][:, None]) - np.log(draws["omega_v"][:, None])
     classes = [(0.0, 0.0)]  # (still, log share): one class, or two with the class of the patient summed out
     if "cured" in draws:
         classes = [(0.0, np.log1p(-draws["cured"])), (1.0, np.log(draws["cured"]))]

@@ -8,11 +8,11 @@ scaled: the distributions of patients, trials and sites are part of the model, a
 what another model says.
 """
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_base import dataset_to_dataframe
+from arviz_stats import psense
 
 from redose import clinical, episodes, prediction, selection, thresholds
 
@@ -90,7 +90,7 @@ def summed(tree: xr.DataTree, group: str, quantities: xr.Dataset, prior: str | N
 def sensitivity(term: xr.DataArray, quantities: xr.Dataset) -> np.ndarray:
     """Sensitivity of every quantity to the scaling of a log prior or log likelihood, shape (quantity,)."""
     made = xr.DataTree.from_dict({"posterior": quantities, "log_prior": xr.Dataset({"term": term})})
-    return az.psense(made, group="prior").to_dataarray().to_numpy()
+    return psense(made, group="prior").to_dataarray().to_numpy()
 
 
 def beyond_noise(term: xr.DataArray, quantities: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 import yaml
-from scipy import stats
+from scipy.special import ndtri
 
 from redose import coordinates, kinetics, prediction, survival
 
@@ -30,8 +30,10 @@ def population(data: xr.Dataset, draws: prediction.Draws, seed: int) -> tuple[np
     mean = np.log(draws["doubling"])[None] if infused else draws["slope"]
     sd = draws["omega_g"][None] if infused else draws["omega_s"]
     robust = json.loads(data.attrs["options"]).get("robust", 0.0)  # share whose trial is a stranger (parts.pooling)
-    share = stats.qmc.Sobol(2 + len(mean) + bool(robust), seed=seed).random(PEOPLE)
-    z = stats.norm.ppf(np.clip(share, 1e-6, 1 - 1e-6))
+    from scipy.stats import qmc  # takes half a second to import, and only thresholds need people
+
+    share = qmc.Sobol(2 + len(mean) + bool(robust), seed=seed).random(PEOPLE)
+    z = ndtri(np.clip(share, 1e-6, 1 - 1e-6))
     none, of_growth = np.zeros(mean.shape[-1]), z[:, [0, *range(3, 2 + len(mean))]]
     growth = mean[:, None] + of_growth.T[:, :, None] * sd[:, None]
     between = np.hypot(draws.get("omega_trial", none), draws.get("omega_site", none))

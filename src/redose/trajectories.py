@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from redose import assay, prediction
-from redose.sampling import seed_of
+from redose.seeds import seed_of
 
 DRAWS = 400
 SHOWN = 9  # patients drawn

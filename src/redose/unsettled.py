@@ -12,9 +12,9 @@ stays as it was drawn: that it has mixed over the patient's modes is for its own
 patient's, which is small after the step unless candidates are hardly ever taken.
 """
 
-import arviz as az
 import numpy as np
 import xarray as xr
+from arviz_stats import rhat
 
 from redose import coordinates, prediction
 from redose.one_patient import About, Events, OwnPrior, own_likelihood
@@ -30,17 +30,17 @@ def settle(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> tuple[xr.Datas
     before, and moved, the share of draws at which a candidate was taken.
 
     posterior: as sampled, with log_likelihood_*, exposure_* and log_odds_cured where the model has them. data: the
-    design. seed: from `sampling.seed_of`; every patient has a stream of its own.
+    design. seed: from `seed_of`; every patient has a stream of its own.
     """
     blocks, size = coordinates.patient_blocks(data), posterior.sizes["chain"] * posterior.sizes["draw"]
-    of_trait = az.rhat(xr.Dataset({"traits": posterior["traits"]}))["traits"].to_numpy()
-    rhat = np.array([of_trait[block].max() for block in blocks])
-    redrawn = np.flatnonzero(rhat > RHAT)
+    of_trait = rhat(xr.Dataset({"traits": posterior["traits"]}))["traits"].to_numpy()
+    largest = np.array([of_trait[block].max() for block in blocks])
+    redrawn = np.flatnonzero(largest > RHAT)
     flat = {n: x.to_numpy().reshape(size, -1).copy() for n, x in posterior.data_vars.items() if of_a_patient(n)}
     draws = prediction.thin(posterior, size)
     moved = [exchange(flat, draws, data, i, blocks[i], np.random.default_rng([seed, i])) for i in redrawn]
     posterior = posterior.assign({n: posterior[n].copy(data=x.reshape(posterior[n].shape)) for n, x in flat.items()})
-    done = {"rhat": ("redrawn", rhat[redrawn]), "moved": ("redrawn", np.array(moved, dtype=float))}
+    done = {"rhat": ("redrawn", largest[redrawn]), "moved": ("redrawn", np.array(moved, dtype=float))}
     return posterior, xr.Dataset(done, {"redrawn": data["patient"].to_numpy()[redrawn]})
 
 

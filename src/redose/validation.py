@@ -23,11 +23,9 @@ from redose import (
     prediction,
     priors,
     references,
-    sampling,
 )
 from redose import selection as ahead
 from redose.covariates import DesignError
-from redose.models import MODELS
 from redose.seeds import seed_of
 
 COLUMNS = ["landmark", "horizon", "cause", "model", "patient", "risk", "reason"]
@@ -76,6 +74,9 @@ def without(tables: dict, about: dict, model: str, options: dict, beliefs: dict,
 
 def fitted(data: xr.Dataset, beliefs: dict, settings: dict, limits: dict, names: tuple, seed: int, cores: int) -> tuple:
     """(posterior draws, faults that the gate finds). names: study, model and fold, for messages."""
+    from redose import sampling  # only fits need PyMC: references and verdicts start without
+    from redose.models import MODELS
+
     model = MODELS[names[1]](data, priors.convert_all(beliefs))
     tree = sampling.fit(model, data, settings, seed, "/".join(names), cores)
     table, summary = diagnostics.summarise(tree, 0.9), diagnostics.sampler_summary(tree)

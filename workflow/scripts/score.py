@@ -1,5 +1,5 @@
 from redose import files, logs, prediction, scores
-from redose.sampling import seed_of
+from redose.seeds import seed_of
 
 logs.start(snakemake.log[0])
 data = files.read_dataset(snakemake.input.design)

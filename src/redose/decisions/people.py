@@ -10,8 +10,7 @@ import json
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
-from scipy.special import gamma
+from scipy.special import gamma, ndtri
 
 from redose import coordinates, covariates, episodes, kinetics, onsets, prediction, survival
 from redose.decisions import path, records
@@ -61,9 +60,11 @@ def of_trial(data: xr.Dataset, draws: Draws, interval: np.ndarray) -> dict:
 def of_population(data: xr.Dataset, draws: Draws, interval: np.ndarray, seed: int) -> dict:
     """As `of_trial`, of new patients with the covariates of those intervals."""
     count, none = len(draws["mu_b"]), np.zeros(len(draws["mu_b"]))
-    points = stats.qmc.Sobol(7, seed=seed).random_base2(int(np.ceil(np.log2(max(len(interval), 2)))))
+    from scipy.stats import qmc  # takes half a second to import
+
+    points = qmc.Sobol(7, seed=seed).random_base2(int(np.ceil(np.log2(max(len(interval), 2)))))
     share = np.clip(points[: len(interval)], 1e-6, 1 - 1e-6)
-    z = stats.norm.ppf(share)
+    z = ndtri(share)
     chol = np.linalg.cholesky(prediction.trait_correlation(data, draws, 1))  # order growth, kill, level
     growth, kill, level = np.einsum("dij,pj->ipd", chol, z[:, :3])
     patient = data["interval_patient"].to_numpy()[interval]

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
-from scipy import stats
 
 from redose.figures import labels, style
 
@@ -68,7 +67,9 @@ def density(values: np.ndarray, grid: np.ndarray, bounded: bool) -> np.ndarray:
     """Kernel density at `grid`, shape (point,); bounded: mass that would lie below 0 is reflected."""
     if np.ptp(values) == 0:
         return np.zeros(len(grid))
-    kernel = stats.gaussian_kde(values[:: -(-len(values) // DENSE)])
+    from scipy.stats import gaussian_kde  # half a second, for scripts that need only names of this module
+
+    kernel = gaussian_kde(values[:: -(-len(values) // DENSE)])
     return kernel(grid) + kernel(-grid) if bounded else kernel(grid)
 
 
@@ -189,11 +190,13 @@ def one(posterior: xr.Dataset, parameter: str) -> np.ndarray:
 
 def ranks(axis, values: np.ndarray, ess: float) -> None:
     """Rank histogram of each chain and the range of 99 % of bins if the chains agree. values: shape (chain, draw)."""
+    from scipy.stats import binom, rankdata
+
     thin = np.clip(np.ceil(values.size / np.fmax(ess, 1.0)), 1, max(1, values.shape[1] // KEPT)).astype(int)
     values = values[:, ::thin]
-    rank = stats.rankdata(values.ravel(), method="ordinal").reshape(values.shape) - 1
+    rank = rankdata(values.ravel(), method="ordinal").reshape(values.shape) - 1
     edges = np.linspace(0, values.size, BINS + 1)
-    low, high = stats.binom.ppf([0.005, 0.995], values.shape[1], 1 / BINS)
+    low, high = binom.ppf([0.005, 0.995], values.shape[1], 1 / BINS)
     axis.axhspan(low, high, color=style.GREY, alpha=0.2, linewidth=0)
     for c, chain in enumerate(rank):
         count = np.histogram(chain, edges)[0]

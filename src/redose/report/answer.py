@@ -3,7 +3,7 @@
 import math
 
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtri
 
 from redose import estimand
 from redose.figures import labels
@@ -111,7 +111,7 @@ def prognostic(dossier: Dossier, fit: Fit) -> str:
     if dossier.simulated and not pd.isna(row["truth"]):
         found += f"; the truth of the simulation is {words.power(row['truth'])}"
     prior = dossier.settings["priors"]["tau"]
-    tail = stats.norm.ppf((1 + dossier.settings["decision"]["ci_prob"]) / 2) / stats.norm.ppf(0.975)
+    tail = ndtri((1 + dossier.settings["decision"]["ci_prob"]) / 2) / ndtri(0.975)
     times = 2 * (prior["upper"] - prior["median"]) * tail / (row["high"] - row["low"])
     strength = (
         "strong evidence" if times >= 4 else "moderate evidence" if times >= 2 else "weak evidence, mostly the prior"
