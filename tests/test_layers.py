@@ -22,7 +22,7 @@ LAYERS = [
         "inquiry",
         "pseudonyms",
     },
-    {"cohort", "coordinates", "covariates", "estimand", "markers", "design", "history", "onsets", "starter"},
+    {"cohort", "coordinates", "covariates", "estimand", "lots", "markers", "design", "history", "onsets", "starter"},
     {"priors", "simulate", "prediction"},
     {"one_patient", "newcomers"},
     {"unsettled"},

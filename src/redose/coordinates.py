@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from scipy import stats
+from scipy.special import log_ndtr
 
-from redose import kinetics
+from redose import kinetics, lots
+from redose.assay import log_normal
 
 ROUNDS = 6  # of EM
 NEWTON = 4  # Gauss-Newton steps in each round
@@ -161,7 +162,7 @@ def working_response(data: xr.Dataset, samples: Samples, found: Approximation):
     about M; shape (sample,) each but for the first. Below the LOD: Tobit score and curvature."""
     jacobian, fraction = expected(data, samples, found)
     z = (samples.y - fraction) / found.sigma
-    mills = np.exp(stats.norm.logpdf(z) - stats.norm.logcdf(z))
+    mills = np.exp(log_normal(z) - log_ndtr(z))
     score = np.where(samples.below, -mills, z) / found.sigma
     information = np.where(samples.below, np.clip(mills * (mills + z), 1e-3, 1.0), 1.0) / found.sigma**2
     return jacobian, score / information, information
@@ -243,7 +244,7 @@ def evidence(data: xr.Dataset, samples: Samples, found: Approximation) -> np.nda
     """log p(samples | population) of every patient by Laplace's method, but for a constant; shape (patient,)."""
     found, log_det = modes(data, samples, found)
     z = (samples.y - expected(data, samples, found)[1]) / found.sigma
-    log_density = np.where(samples.below, stats.norm.logcdf(z), np.maximum(stats.norm.logpdf(z), LEAST_LOG_DENSITY))
+    log_density = np.where(samples.below, log_ndtr(z), np.maximum(log_normal(z), LEAST_LOG_DENSITY))
     total = np.bincount(samples.patient, log_density, data.sizes["patient"]) + log_det / 2
     e = (found.centre - found.mean) / found.spread
     for i, block in enumerate(patient_blocks(data)):
@@ -278,23 +279,6 @@ def moved_by_shared(data: xr.Dataset, priors: dict, samples: Samples, jacobian: 
     moved = [kill_since_start(data, doses, at + e) - kill_since_start(data, doses, at - e) for e in step]
     per_kill = np.divide(jacobian[:, -1], samples.done, out=np.zeros(len(samples.done)), where=samples.done != 0)
     return np.column_stack([per_kill[:, None] * np.array(moved).T / 2e-4, by_courses])
-
-
-def of_lots(data: xr.Dataset, found: Approximation) -> dict:
-    """lot_turned, shape (lot, turn): orthogonal directions in the log kills of lots, of which the samples tell one by
-    one; lot_information and lot_centre, shape (turn,): what they say of each, roughly: the eigenvalues of Σ_i share_i
-    share_i' / (variance of the patient's kill given its samples, and between patients), and the mean kill. share_i: of
-    a patient's infusions, from each lot. Lots that the same patients were given are told apart worst."""
-    at, lots = groups(data)["kill"], data.sizes["lot"]
-    share = data["mean_features"].to_numpy()[:, data.sizes["feature"] - lots :]
-    variance = found.variance[at] + found.spread[at] ** 2
-    known, turned = np.linalg.eigh(share.T @ (share / variance[:, None]))
-    centre = turned.sum(0) * (found.mean[at].mean() if len(at) else 0.0)
-    return {
-        "lot_turned": (("lot", "turn"), turned),
-        "lot_information": ("turn", np.maximum(known, 0.0)),
-        "lot_centre": ("turn", centre),
-    }
 
 
 def sampling_coordinates(data: xr.Dataset, priors: dict) -> dict:
@@ -339,4 +323,7 @@ def sampling_coordinates(data: xr.Dataset, priors: dict) -> dict:
     pulls = np.array([pull(m) for m in moved.T]).reshape(moved.shape[1], data.sizes["trait"])
     variables |= {"trait_pull_shared": (("trait", "shared"), pulls.T)}
     variables |= {"shared_reference": ("shared", shared(data, priors))}
-    return variables | (of_lots(data, found) if infused(data) else {})
+    if not infused(data):
+        return variables
+    about = (found, samples, (jacobian, residual, information), moved)
+    return variables | lots.of_lots(data, patient_blocks(data), *about)
