@@ -24,7 +24,8 @@ LINKS = {
 }
 NODES = 4  # Gauss-Legendre nodes a piece
 AFTER_DOSE = (3.0,)  # half-lives after an infusion at which a piece is cut: the hazard bends there
-LONGEST = 120.0  # days; longer pieces are cut
+LONGEST = 120.0  # days; longer pieces are cut, where infusions move the marker
+PARTS = 8  # of the longest follow-up: the longest piece of a marker that follows a curve in time
 DEGREES = {"piecewise": 0, "mspline": survival.CUBIC}  # of a flexible baseline
 FIRST = 30.0  # days; longest first piece, whose nodes crowd towards clock 0
 OF_PEOPLE = ("patient", "interval", "row", "point", "sample", "infusion", "pair", "trait", "episode", "turn")
@@ -60,7 +61,7 @@ class Frame:
     (clock of the last progression-free assessment, NaN if exact), end_day (calendar).
     infusions, half_lives (prior medians by product, days): of joint models. breaks: patient index -> days on which the
     marker bends beside the infusions: its courses start or stop. baselines: cause -> flexible baseline; empty for
-    Weibull. codings: of the covariates (`codings_of`).
+    Weibull. codings: of the covariates (`codings_of`). longest: piece of a quadrature, days.
     """
 
     patients: pd.DataFrame
@@ -71,6 +72,7 @@ class Frame:
     breaks: dict
     baselines: dict
     codings: dict
+    longest: float
 
 
 def frame(tables: dict, about: dict, model: str, options: dict, priors: dict, like: xr.Dataset | None) -> Frame:
@@ -109,7 +111,15 @@ def frame(tables: dict, about: dict, model: str, options: dict, priors: dict, li
         breaks(tables["courses"], index, options),
         baselines(intervals, list(causes), options) if like is None else baselines_of(like),
         known,
+        longest(model, options, intervals),
     )
+
+
+def longest(model: str, options: dict, intervals: pd.DataFrame) -> float:
+    """Longest piece of the quadrature, days: a curve in time bends slowly, infusions do not."""
+    if LINKS[model] == "none" or markers.options_of(options)["trajectory"] == "infusions":
+        return LONGEST
+    return intervals["exit"].max() / PARTS
 
 
 def place_of(cause: str) -> str:
@@ -218,7 +228,7 @@ def cuts(study: Frame, place: int, with_doses: bool) -> np.ndarray:
     if not with_doses or len(edges) < 2:
         return edges
     edges = np.unique([*edges, min(FIRST, edges[-1])]) if edges[0] == 0 else edges
-    parts = np.maximum(np.ceil(np.diff(edges) / LONGEST).astype(int), 1)
+    parts = np.maximum(np.ceil(np.diff(edges) / study.longest).astype(int), 1)
     fine = [np.linspace(a, b, n + 1)[:-1] for a, b, n in zip(edges[:-1], edges[1:], parts, strict=True)]
     return np.append(np.concatenate(fine), edges[-1])
 
