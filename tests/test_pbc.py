@@ -38,10 +38,11 @@ def posterior(checked: dict, about: dict, name: str):
     """Posterior of `joint_value` under the study's own config; it passes the gate."""
     entry = PBC["studies"]["pbc"]
     options = CONFIG["model"] | {"estimand": entry["estimand"], "clock": "gap"} | entry["models"]["joint_value"]
+    how = CONFIG["sampling"] | options.pop("sampling") | {"draws": 1600}
     data = design.build(checked, about, "joint_value", options, BELIEFS)
     model = models.MODELS["joint_value"](data, priors.convert_all(BELIEFS))
     seed, cores = sampling.seed_of(1, name), sampling.available_cores()
-    tree = sampling.fit(model, data, CONFIG["sampling"] | {"draws": 1600}, seed, name, cores)
+    tree = sampling.fit(model, data, how, seed, name, cores)
     sampler = diagnostics.sampler_summary(tree)
     verdict = acceptance.judge(diagnostics.summarise(tree, 0.9), sampler, CONFIG["acceptance"], "pbc", name)
     assert verdict.accepted, verdict.text()
