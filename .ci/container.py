@@ -1,7 +1,7 @@
-"""Executes the steps of the Dockerfile in a folder, without a container engine: `python3 .ci/container.py FOLDER`.
+"""Executes the steps of the Dockerfile in a folder, without an engine: `.venv/bin/python .ci/container.py FOLDER`.
 
-What the Dockerfile puts below /opt lies below FOLDER/opt then. Not executed: FROM (the Python is that of this machine)
-and the step that installs Debian packages. Prints the commands; ends with the first one that fails.
+What the Dockerfile puts below /opt lies below FOLDER/opt then. Not executed: FROM (its python3.12 is the Python that
+runs this) and the step that installs Debian packages. Prints the commands; ends with the first one that fails.
 """
 
 import os
@@ -39,6 +39,8 @@ def main() -> None:
     place, environment = folder, dict(os.environ)
     for name, said in instructions((ROOT / "Dockerfile").read_text(encoding="utf-8")):
         said = re.sub(r"(?<![\w.])/(opt|workdir)\b", rf"{folder}/\1", said)
+        if name == "RUN":  # the name need not be on the PATH: a shim of pyenv may be, and refuse
+            said = re.sub(r"\bpython3\.12\b", sys.executable, said)
         print(f"{name} {said}", flush=True)
         if name == "WORKDIR":
             place = Path(said)

@@ -156,5 +156,12 @@ def test_what_is_no_run_is_refused_with_a_cure(place, words, tmp_path):
     assert result.exit_code == 2 and words in result.stderr and "results/bladder" in result.stderr
 
 
+def test_results_without_a_record_name_the_call_that_makes_it(run):
+    """tests/workflow/test_workflow.py makes that call."""
+    (run / provenance.NAME).unlink()
+    result = CliRunner().invoke(app, ["verify", str(run)])
+    assert result.exit_code == 2 and "./run results/mine/provenance.json " in result.stderr
+
+
 def test_long_settings_are_cut():
     assert len(changes.short(list(range(100)))) == 60

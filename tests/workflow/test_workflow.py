@@ -58,9 +58,14 @@ def tiny(folder: Path, **changes) -> Path:
     return path
 
 
-def run(folder: Path, config: Path, *arguments: str) -> subprocess.CompletedProcess:
+def place(folder: Path, config: Path) -> list[str]:
+    """Arguments of a run in a folder."""
     profile = ["--workflow-profile", "none", "--cores", "2", "--keep-going"]
-    return snakemake("--directory", str(folder), "--configfile", str(config), *profile, *arguments)
+    return ["--directory", str(folder), "--configfile", str(config), *profile]
+
+
+def run(folder: Path, config: Path, *arguments: str) -> subprocess.CompletedProcess:
+    return snakemake(*place(folder, config), *arguments)
 
 
 def test_lint_is_clean():
@@ -390,6 +395,20 @@ def test_the_record_of_a_run_verifies(analysed):
     assert {"report.html", "intervals/posterior.nc", "intervals/newcomers.csv"} <= set(known["results"])
     result = CliRunner().invoke(app, ["verify", str(results)])
     assert (result.exit_code, result.stdout.splitlines()[-1].split("; ")[1]) == (0, "all as recorded"), result.output
+
+
+def test_a_lost_record_is_made_again_by_the_call_that_verify_names(analysed):
+    folder, config = analysed
+    record = folder / "results/mine/provenance.json"
+    before = record.read_bytes()
+    record.unlink()
+    result = CliRunner().invoke(app, ["verify", str(record.parent)])
+    wanted = re.search(r"\./run (\S+) makes it", result.stderr).group(1)
+    again = snakemake(wanted, *place(folder, config))
+    assert again.returncode == 0, again.stderr[-4000:]
+    assert "rule record:" in again.stderr and "rule report:" not in again.stderr
+    assert record.read_bytes() == before
+    assert CliRunner().invoke(app, ["verify", str(record.parent)]).exit_code == 0
 
 
 def test_the_rules_on_the_way_to_a_dossier_are_drawn(analysed):

@@ -38,7 +38,7 @@ def verify(
 
     record_file = folder / provenance.NAME
     if not record_file.is_file():
-        stop(f"{named(folder)} holds no {provenance.NAME}; give the results of one study, such as results/bladder.")
+        stop(f"{named(folder)} holds no {provenance.NAME}; {cure(folder.resolve(), provenance.NAME)}")
     root = workflow or provenance.PACKAGE.parents[1]
     if not (root / "Snakefile").is_file():
         stop(f"{named(root)} holds no Snakefile; name the folder of the workflow with --workflow.")
@@ -51,6 +51,17 @@ def verify(
     verdict = f"{len(found)} changed since" if found else "all as recorded"
     typer.echo(printable(f"study {record['study']}: {counted}; {verdict}"))
     raise typer.Exit(1 if found else 0)
+
+
+def cure(folder: Path, record: str) -> str:
+    """What is to be done about a folder that has no record."""
+    if not folder.is_dir() or folder.parent.name != "results":
+        return "give the results of one study, such as results/bladder."
+    wanted = named(Path("results", folder.name, record))
+    return (
+        f"its run has not come to its end, or the file was lost. ./run {wanted} makes it, with the arguments of the "
+        "run after that name, and before it what else is missing; so does the whole run, called again."
+    )
 
 
 def settings_of(record: dict, place: Path, root: Path, configs: list[Path] | None) -> dict | None:
