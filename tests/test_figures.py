@@ -9,6 +9,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from redose.figures import (
     checking,
@@ -70,6 +71,27 @@ def test_the_same_numbers_give_the_same_bytes(folder, tmp_path):
     assert len(again) == 2 * 16
     for path in again:
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
+
+
+class Unsteady(ConstrainedLayoutEngine):
+    """A layout whose last digits are others at each call, as those of its solver are from run to run."""
+
+    calls = 0
+
+    def execute(self, figure: Figure) -> None:
+        super().execute(figure)
+        Unsteady.calls += 1
+        for axis in figure.axes:
+            axis.set_position([x + 1e-15 * Unsteady.calls for x in axis.get_position(original=True).bounds])
+
+
+def test_last_digits_of_the_layout_are_not_seen(tmp_path):
+    for name in ("one", "other"):
+        figure, _ = style.panels(3, 2, 1.0)
+        figure.set_layout_engine(Unsteady())
+        style.save(figure, tmp_path / f"{name}.svg")
+    assert Unsteady.calls == 2
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "other.svg").read_bytes()
 
 
 def test_an_svg_names_no_date_and_no_program(folder):
