@@ -164,5 +164,6 @@ def test_rstanarm_sees_the_patients_samples_and_events_of_the_published_trial(tm
 def test_a_fit_is_prepared_with_the_number_of_patients_and_draws_that_were_asked_for(tmp_path):
     prepared.prepare("redosable", "joint_step", 20, {"draws": 50, "tune": None}, tmp_path)
     given = prepared.files.read_json(tmp_path / "fit.json")
-    assert (given["sampling"]["draws"], given["sampling"]["tune"]) == (50, 400)  # 400: of joint_step in config.yaml
+    of_config = prepared.settings_of("redosable")["studies"]["redosable"]["models"]["joint_step"]["sampling"]["tune"]
+    assert (given["sampling"]["draws"], given["sampling"]["tune"]) == (50, of_config)
     assert prepared.files.read_dataset(tmp_path / "design.nc").sizes["patient"] == 20
