@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ElementTree
 
 import dossiers
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,6 +93,21 @@ def test_last_digits_of_the_layout_are_not_seen(tmp_path):
         style.save(figure, tmp_path / f"{name}.svg")
     assert Unsteady.calls == 2
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "other.svg").read_bytes()
+
+
+@pytest.mark.parametrize("dpi", [150, 600])  # of the PNG; letters as wide as a reader of the SVG draws them
+@pytest.mark.parametrize("size", [6, 7, 7.5])
+def test_long_names_stay_within_the_figure(tmp_path, size, dpi):
+    with mpl.rc_context(style.RC):
+        figure = Figure(figsize=(style.WIDTH, 2))
+    axis = figure.subplots()
+    axis.set_yticks(range(3), ["hazard ratio of progression: suppressiv…, +1 sd of the score"] * 3, fontsize=size)
+    axis.text(1.02, 0.5, "prior and data both matter", transform=axis.transAxes, fontsize=size)
+    style.save(figure, tmp_path / "names.svg")
+    figure.set_dpi(dpi)
+    figure.draw_without_rendering()
+    box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
 
 
 def test_an_svg_names_no_date_and_no_program(folder):
