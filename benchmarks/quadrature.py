@@ -23,7 +23,10 @@ CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 PROTOCOL = yaml.safe_load((ROOT / "data/redosable/simulation.yaml").read_text())
 LONGER = np.array([0.6, 0.75, 1.0, 1.25, 1.75, 2.5])  # half-lives, times those of the simulation
 SHAPES = np.array([0.5, 0.7, 0.9, 1.0, 1.3, 1.8])
-FINE = {"NODES": 24, "AFTER_DOSE": (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0, 18.0), "LONGEST": 60.0}
+FINE = dict.fromkeys(("NODES", "NODES_OF_FIRST", "NODES_OF_SHORT"), 24) | {
+    "AFTER_DOSE": (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0, 18.0),
+    "LONGEST": 60.0,
+}
 ALPHA = {"joint_step": (1.8, 0.5), "joint_value": (0.7, 0.3)}
 
 
@@ -84,7 +87,8 @@ def say(name: str, found: np.ndarray, exact: np.ndarray) -> None:
 def curve() -> None:
     """Prints one line."""
     found = of_curve()
-    design.NODES, design.PARTS = 16, 80
+    design.NODES_OF_CURVE = design.NODES_OF_FIRST = design.NODES_OF_SHORT = 16
+    design.PARTS = 80
     say("joint_value of pbcseq", found, of_curve())
 
 

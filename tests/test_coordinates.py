@@ -4,6 +4,7 @@ of simulated patients."""
 from pathlib import Path
 
 import numpy as np
+import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
@@ -12,8 +13,8 @@ from pytensor.compile.mode import Mode
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 from test_models import CONFIG, CURVE, PLAIN_PYTHON, STRANDS, built, evaluated, prior_draws
 
-from redose import checks, coordinates, design, simulate, tables
-from redose.models import parts, traits
+from redose import checks, coordinates, design, sampling, simulate, tables
+from redose.models import linear, parts, traits
 
 ROOT = Path(__file__).parents[1]
 STUDY = CONFIG["studies"]["redosable"]
@@ -183,3 +184,26 @@ def test_normal_approximation_is_the_samples_likelihood_near_the_mode():
     stable = Mode(linker="py", optimizer=RewriteDatabaseQuery(include=["canonicalize", "stabilize"]))
     gradient = evaluated(model, at, 0, [pytensor.grad(model["samples"], model["traits"])], stable)[0]
     assert data["trait_pull"].to_numpy() - information_of(data) @ centre == pytest.approx(gradient, rel=0.02, abs=0.02)
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_an_intercept_is_sampled_beside_what_moves_it_and_has_its_own_prior(positive):
+    """Density of (coefficient, intercept) as of the same two in PyMC's own coordinates, at the same point."""
+    belief = {"mu": 0.3, "sigma": 0.6}
+    with pm.Model() as sheared:
+        beta = pm.Normal("beta", 0.0, 0.5)
+        linear.intercept("start", belief, 0.88 * beta, positive=positive)
+    with pm.Model() as plain:
+        pm.Normal("beta", 0.0, 0.5)
+        (pm.LogNormal if positive else pm.Normal)("start", **belief)
+    at = {"plain": {"beta": 0.7, "start_log__" if positive else "start": -0.4}}
+    at["sheared"] = {"beta": 0.7, "start_moved__": -0.4 + 0.88 * 0.7}
+    density = {
+        "plain": plain.compile_logp(mode=PLAIN_PYTHON)(at["plain"]),
+        "sheared": sheared.compile_logp(mode=PLAIN_PYTHON)(at["sheared"]),
+    }
+    assert density["sheared"] == pytest.approx(density["plain"], rel=1e-12)
+    assert {v.name for v in sampling.with_prior(sheared)} == {"beta", "start"}
+    (start,) = sheared.unobserved_value_vars[-1:]
+    value = sheared.compile_fn(start, inputs=sheared.value_vars, mode=PLAIN_PYTHON)(at["sheared"])
+    assert value == pytest.approx(np.exp(-0.4) if positive else -0.4, rel=1e-12)

@@ -264,7 +264,8 @@ def log_likelihood(parts_: list[dict], omega: float, phi: float) -> float:
 def test_event_likelihood_is_the_integral_of_the_hazards(name, changes, monkeypatch):
     """Σ log λ at events - ∫ λ, log[S(L) - S(R)] for p1's second progression, and the frailty integrated out; with
     as many nodes as a relative error of 1e-6 takes."""
-    monkeypatch.setattr(design, "NODES", 24)
+    for nodes in ("NODES", "NODES_OF_CURVE", "NODES_OF_FIRST", "NODES_OF_SHORT"):
+        monkeypatch.setattr(design, nodes, 24)
     monkeypatch.setattr(design, "AFTER_DOSE", (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0, 18.0))
     data, model = built(name, **changes)
     model.constants = {c: data[f"{c}_constant"].to_numpy() for c in parts.causes(data) if parts.has_spline(data, c)}
@@ -279,7 +280,7 @@ def test_event_likelihood_is_the_integral_of_the_hazards(name, changes, monkeypa
 
 
 def test_default_quadrature_is_close():
-    """Four nodes a piece against the fine integral, the joint models' usual hazards."""
+    """The nodes of a piece against the fine integral, the joint models' usual hazards."""
     for name, kinetics in (("joint_value", PLAIN), ("joint_step", PLAIN), ("joint_value", LINE)):
         data, model = built(name, kinetics=kinetics)
         draws = shrunk(prior_draws(model), 0.4)

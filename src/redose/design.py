@@ -5,6 +5,7 @@ constant; in the joint models it is a quadrature node (weight in days) or the en
 event (weight 0). Events sit on rows, so the log likelihood is one sum over rows in every model.
 """
 
+import itertools
 import json
 from dataclasses import dataclass, fields
 
@@ -22,7 +23,9 @@ LINKS = {
     "joint_value_slope": "value_slope",
     "joint_step": "step",
 }
-NODES = 4  # Gauss-Legendre nodes a piece
+NODES, NODES_OF_CURVE = 3, 4  # Gauss-Legendre nodes a piece, where infusions move the marker and where it is a curve
+NODES_OF_FIRST = 4  # of a piece from clock 0, near which a Weibull hazard rises or falls most
+NODES_OF_SHORT, SHORT = 2, 8.0  # of a piece of at most so many days: within them a marker hardly bends
 AFTER_DOSE = (3.0,)  # half-lives after an infusion at which a piece is cut: the hazard bends there
 LONGEST = 120.0  # days; longer pieces are cut, where infusions move the marker
 PARTS = 8  # of the longest follow-up: the longest piece of a marker that follows a curve in time
@@ -61,7 +64,8 @@ class Frame:
     (clock of the last progression-free assessment, NaN if exact), end_day (calendar).
     infusions, half_lives (prior medians by product, days): of joint models. breaks: patient index -> days on which the
     marker bends beside the infusions: its courses start or stop. baselines: cause -> flexible baseline; empty for
-    Weibull. codings: of the covariates (`codings_of`). longest: piece of a quadrature, days.
+    Weibull. codings: of the covariates (`codings_of`). longest, nodes: of a piece of the quadrature, days
+    and number.
     """
 
     patients: pd.DataFrame
@@ -73,6 +77,7 @@ class Frame:
     baselines: dict
     codings: dict
     longest: float
+    nodes: int
 
 
 def frame(tables: dict, about: dict, model: str, options: dict, priors: dict, like: xr.Dataset | None) -> Frame:
@@ -111,15 +116,15 @@ def frame(tables: dict, about: dict, model: str, options: dict, priors: dict, li
         breaks(tables["courses"], index, options),
         baselines(intervals, list(causes), options) if like is None else baselines_of(like),
         known,
-        longest(model, options, intervals),
+        *longest_and_nodes(model, options, intervals),
     )
 
 
-def longest(model: str, options: dict, intervals: pd.DataFrame) -> float:
-    """Longest piece of the quadrature, days: a curve in time bends slowly, infusions do not."""
+def longest_and_nodes(model: str, options: dict, intervals: pd.DataFrame) -> tuple[float, int]:
+    """Longest piece of the quadrature, days, and nodes of a piece: a curve in time bends slowly, infusions do not."""
     if LINKS[model] == "none" or markers.options_of(options)["trajectory"] == "infusions":
-        return LONGEST
-    return intervals["exit"].max() / PARTS
+        return LONGEST, NODES
+    return intervals["exit"].max() / PARTS, NODES_OF_CURVE
 
 
 def place_of(cause: str) -> str:
@@ -257,27 +262,30 @@ def no_rows(*days: str) -> pd.DataFrame:
 
 def nodes(study: Frame) -> pd.DataFrame:
     """Rows of the joint models: interval, clock, weight (days; 0 at an event), inside, event."""
-    abscissa, weight = np.polynomial.legendre.leggauss(NODES)
     found = []
     for place, row in enumerate(study.intervals.itertuples()):
         edges = cuts(study, place, with_doses=True)
         if len(edges) < 2:  # a history of no day yet
             found.append(no_rows("clock", "weight"))
             continue
-        half = np.diff(edges) / 2
-        clock = (edges[:-1] + half)[:, None] + half[:, None] * abscissa
-        days = half[:, None] * weight
-        if edges[0] == 0:  # t = L x³: a Weibull hazard with shape < 1 is singular at 0, but smooth in x
-            x = (abscissa + 1) / 2
-            clock[0], days[0] = edges[1] * x**3, edges[1] * 3 * x**2 * weight / 2
-        one = {"clock": clock.ravel(), "weight": days.ravel()}
-        one = pd.DataFrame(one | {"interval": place, "event": "none"})
+        clock, days = np.concatenate([of_piece(a, b, study.nodes) for a, b in itertools.pairwise(edges)], axis=1)
+        one = pd.DataFrame({"clock": clock, "weight": days, "interval": place, "event": "none"})
         one["inside"] = one["clock"] > row.free
         found.append(one)
         if row.event != "none" and np.isnan(row.free):
             end = {"clock": row.exit, "weight": 0.0, "interval": place, "event": row.event, "inside": False}
             found.append(pd.DataFrame([end]))
     return pd.concat(found, ignore_index=True)
+
+
+def of_piece(start: float, end: float, usual: int) -> np.ndarray:
+    """Clock and weight of the nodes of a piece, days, shape (2, node)."""
+    count = NODES_OF_FIRST if start == 0 else NODES_OF_SHORT if end - start <= SHORT else usual
+    abscissa, weight = np.polynomial.legendre.leggauss(count)
+    x, share = (abscissa + 1) / 2, weight / 2
+    if start == 0:  # t = end x³: a Weibull hazard with shape < 1 is singular at 0, but smooth in x
+        return end * np.array([x**3, 3 * x**2 * share])
+    return np.array([start + (end - start) * x, (end - start) * share])
 
 
 def baselines(ends: pd.DataFrame, causes: list[str], options: dict) -> dict:

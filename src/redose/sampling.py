@@ -165,10 +165,10 @@ def kept(model: pm.Model) -> list[str]:
 
 def with_prior(model: pm.Model) -> list:
     """Random variables at the top of the hierarchy: the parameters whose prior the config states, and shares of grades
-    and correlations. What varies about them belongs to the model: traits of patients, whose distribution depends on
+    and correlations: their density needs no other variable. What varies about them belongs to the model: traits of patients, whose distribution depends on
     other variables, and trials, sites, lots, interval numbers and steps of a spline, sampled as z_*."""
     free = set(model.free_RVs)
-    top = [v for v in model.free_RVs if not free & set(ancestors(v.owner.inputs))]
+    top = [v for v in model.free_RVs if not free & set(ancestors([pm.logp(v, v.type())]))]
     pieces = [v for v in top if model.named_vars_to_dims.get(v.name, ("",))[0].endswith("_basis")]
     return [v for v in top if not v.name.startswith("z_") or v.name in INNOVATIONS or v in pieces]
 

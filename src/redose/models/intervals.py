@@ -21,7 +21,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
         linear = parts.linear_predictors(data, prior, parts.pooling(data, prior))
         hazards = {}
         for cause, eta in linear.items():
-            log_baseline = parts.log_baseline(data, cause, prior)
+            log_baseline = parts.log_baseline(data, cause, prior, eta)
             grown = parts.cumulative_baseline(data, cause) * pt.exp(eta)  # exact: eta is constant on a row
             hazards[cause] = parts.Hazard(log_baseline + eta, grown)
         log_likelihood = parts.event_log_likelihood(data, hazards, parts.frailty(data, prior))

@@ -34,7 +34,7 @@ from redose import coordinates
 from redose.kinetics import LOG10_2
 from redose.models import marker, parts
 from redose.models import traits as trait_page
-from redose.models.linear import combination
+from redose.models.linear import combination, intercept
 
 
 def build(data: xr.Dataset, prior: dict) -> pm.Model:
@@ -46,8 +46,9 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
     starts = trait_page.starts(data)
     with pm.Model(coords=parts.coords(data)) as model:
         # the level at an interval's start, and noise
-        mu_b = pm.Normal("mu_b", **prior["mu_b"], initval=starts["level"])
         beta_b = marker.effects(data, "beta_b", prior["beta_b"], "level_covariate")
+        usual = combination(data["x_level"].to_numpy().mean(0), beta_b)
+        mu_b = intercept("mu_b", prior["mu_b"], usual, initval=starts["level"])
         omega_b = pm.HalfNormal("omega_b", **prior["omega_b"], initval=starts["sd_level"])
         level = mu_b + combination(data["x_level"].to_numpy(), beta_b)
         sigma = pm.LogNormal("sigma", **prior["sigma"], dims="assay")
@@ -80,8 +81,10 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             done, rate = marker.killed(data, coefficients, half_life)
             lost, losing = kill * done + combination(on, kappa), kill * rate + combination(active, kappa)
         else:
-            slope = pm.Normal("slope", **prior["slope"], dims="basis", initval=starts["growth"])  # log10 per year
             beta_s = marker.effects(data, "beta_s", prior["beta_s"], "growth_covariate", "basis")
+            usual = (data["x_growth"].to_numpy().mean(0)[:, None] * beta_s).sum(0)
+            how = {"dims": "basis", "initval": starts["growth"]}
+            slope = intercept("slope", prior["slope"], usual, **how)  # log10 per year
             omega_s = pm.HalfNormal("omega_s", **prior["omega_s"], dims="basis", initval=starts["sd_growth"])
             slopes = slope + (data["x_growth"].to_numpy()[:, :, None] * beta_s).sum(1)  # (patient, basis)
             mean = pt.concatenate([level, slopes.T.ravel()])
@@ -98,7 +101,7 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
         link = parts.link(data, prior)
         frailty = parts.frailty(data, prior)
         linear = parts.linear_predictors(data, prior, u)
-        linear = {c: parts.log_baseline(data, c, prior) + x for c, x in linear.items()}
+        linear = {c: parts.log_baseline(data, c, prior, x) + x for c, x in linear.items()}
 
         def outcomes(grown, growing, suffix=""):
             """Log likelihood of samples and of events, shape (patient,) each, of patients who grow so."""

@@ -10,7 +10,7 @@ import xarray as xr
 from pymc.logprob.transforms import Transform
 
 from redose.design import causes
-from redose.models.linear import combination
+from redose.models.linear import combination, intercept
 from redose.survival import ONE_EVENT, YEAR
 
 FRAILTY_NODES = 40  # exact to 1e-3 in the log likelihood of a patient with nine events and omega_v = 1
@@ -113,10 +113,15 @@ def of_interval_number(data: xr.Dataset, prior: dict):
     return zeta[data["interval_k"].to_numpy()[data["row_interval"].to_numpy()]]
 
 
-def log_baseline(data: xr.Dataset, cause: str, prior: dict):
+def log_baseline(data: xr.Dataset, cause: str, prior: dict, relative):
     """log λ0 per day at the clock of every row, shape (row,). `rate_*` is in events per patient-year: the cumulative
-    hazard of the first year (Weibull), the mean hazard over follow-up (M-spline), or the hazard of a typical piece."""
-    rate = pm.LogNormal(f"rate_{cause}", **prior[f"rate_{cause}"])
+    hazard of the first year (Weibull), the mean hazard over follow-up (M-spline), or the hazard of a typical piece.
+
+    relative: log hazard ratio of covariates and groups on the rows, shape (row,), beside which the rate is sampled.
+    """
+    happened = np.flatnonzero(data[f"row_{cause}"].to_numpy())
+    moved = relative[happened].mean() if len(happened) else pt.constant(0.0)
+    rate = intercept(f"rate_{cause}", prior[f"rate_{cause}"], moved, positive=True)
     if not has_spline(data, cause):
         shape = pm.LogNormal(f"shape_{cause}", **prior["shape"])
         log_years = np.log(np.maximum(data["row_clock"].to_numpy(), 1e-9) / YEAR)
