@@ -27,6 +27,7 @@ from pytensor.tensor.elemwise import Elemwise
 
 PARTS = {
     "Exp": ("exp",),
+    "Exp2": ("exp",),
     "Expm1": ("exp",),
     "Sigmoid": ("exp",),
     "Tanh": ("exp",),

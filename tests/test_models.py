@@ -14,12 +14,13 @@ import xarray as xr
 import yaml
 from pytensor.compile.mode import Mode
 from pytensor.graph.replace import clone_replace
+from scipy import special
 from scipy.integrate import quad
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal, norm
 
-from redose import assay, coordinates, design, files, one_patient, prediction, priors, sampling, scores
-from redose.models import MODELS, parts, traits
+from redose import assay, coordinates, design, files, kinetics, one_patient, prediction, priors, sampling, scores
+from redose.models import MODELS, marker, parts, traits
 from redose.survival import YEAR
 
 ROOT = Path(__file__).parents[1]
@@ -281,8 +282,8 @@ def test_event_likelihood_is_the_integral_of_the_hazards(name, changes, monkeypa
 
 def test_default_quadrature_is_close():
     """The nodes of a piece against the fine integral, the joint models' usual hazards."""
-    for name, kinetics in (("joint_value", PLAIN), ("joint_step", PLAIN), ("joint_value", LINE)):
-        data, model = built(name, kinetics=kinetics)
+    for name, how in (("joint_value", PLAIN), ("joint_step", PLAIN), ("joint_value", LINE)):
+        data, model = built(name, kinetics=how)
         draws = shrunk(prior_draws(model), 0.4)
         for place in range(3):
             one = {k: v[..., place : place + 1] for k, v in draws.items()}
@@ -534,3 +535,36 @@ def test_score_of_a_model_without_patient_effects_is_plain_importance_sampling()
     harmonic = np.log(len(log_p)) - logsumexp(-log_p)  # un-smoothed leave-one-out estimate
     assert table.loc[2, "patient"] == "p3"
     assert table.loc[2, "elpd"] == pytest.approx(harmonic, abs=0.02)
+
+
+SMALL = np.array([-40.0, -6.0, -1.0, -1e-9, 1e-9, 0.5, 3.0, 9.0])
+
+
+@pytest.mark.parametrize(
+    ("graph", "exact", "slope"),
+    [
+        (marker.log_normal_below, special.log_ndtr, lambda z: np.exp(norm.logpdf(z) - special.log_ndtr(z))),
+        (marker.log_one_plus_exp, lambda x: np.logaddexp(0.0, x), special.expit),
+        (lambda b: marker.log10_fraction(b)[0], kinetics.log10_fraction, kinetics.slope_of_fraction),
+        (lambda b: marker.log10_fraction(b)[1], kinetics.slope_of_fraction, None),
+    ],
+    ids=["log_normal_below", "log_one_plus_exp", "fraction", "per_ratio"],
+)
+def test_functions_of_one_exponential_are_right_in_value_and_slope(graph, exact, slope):
+    x = pt.vector()
+    value = graph(x)
+    wanted = [value, pt.grad(value.sum(), x)] if slope else [value]
+    found = pytensor.function([x], wanted, mode=PLAIN_PYTHON)(SMALL)
+    assert found[0] == pytest.approx(exact(SMALL), rel=1e-12)
+    if slope:
+        assert found[1] == pytest.approx(slope(SMALL), rel=1e-9)
+
+
+def test_a_weighted_mean_of_exponentials_and_its_gradient():
+    rng = np.random.default_rng(5)
+    values, weight = rng.normal(-300, 200, (4, 6)), rng.dirichlet(np.ones(6))
+    x = pt.matrix()
+    mean = parts.log_mean(weight, x)
+    found, slope = pytensor.function([x], [mean, pt.grad(mean.sum(), x)], mode=PLAIN_PYTHON)(values)
+    assert found == pytest.approx(logsumexp(values, b=weight, axis=1), rel=1e-12)
+    assert slope == pytest.approx(special.softmax(values + np.log(weight), axis=1), rel=1e-9, abs=1e-300)

@@ -71,13 +71,10 @@ def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str,
 
 def compiled(model: pm.Model):
     """The model as machine code, for `drawn`."""
-    import nutpie  # takes a second to import, and only these two functions need it
+    from redose import machine_code  # imports nutpie, which takes a second
 
     names = list(dict.fromkeys([*kept(model), *(v.name for v in with_prior(model))]))
-    # Constants that it folds must not depend on the cores. Fast-math lets LLVM reorder sums, differently for a function
-    # that it inlines and for one from PyTensor's cache: draws would depend on what was compiled before.
-    with threadpool_limits(1), pytensor.config.change_flags(numba__fastmath=False):
-        return nutpie.compile_pymc_model(model, var_names=names, jitter_rvs=jittered(model))
+    return machine_code.compiled(model, names, jittered(model))
 
 
 def drawn(made, model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str, cores: int = 1) -> xr.DataTree:
@@ -165,8 +162,9 @@ def kept(model: pm.Model) -> list[str]:
 
 def with_prior(model: pm.Model) -> list:
     """Random variables at the top of the hierarchy: the parameters whose prior the config states, and shares of grades
-    and correlations: their density needs no other variable. What varies about them belongs to the model: traits of patients, whose distribution depends on
-    other variables, and trials, sites, lots, interval numbers and steps of a spline, sampled as z_*."""
+    and correlations; their density needs no other variable. What varies about them belongs to the model: traits of
+    patients, whose distribution depends on other variables, and trials, sites, lots, interval numbers and steps of a
+    spline, sampled as z_*."""
     free = set(model.free_RVs)
     top = [v for v in model.free_RVs if not free & set(ancestors([pm.logp(v, v.type())]))]
     pieces = [v for v in top if model.named_vars_to_dims.get(v.name, ("",))[0].endswith("_basis")]

@@ -108,8 +108,8 @@ def build(data: xr.Dataset, prior: dict) -> pm.Model:
             ratio = start + grown - lost
             fraction, by_day = ratio, growing - losing
             if coordinates.infused(data):
-                fraction = ratio - pt.softplus(np.log(10) * ratio) / np.log(10)
-                by_day = by_day * pt.sigmoid(-np.log(10) * ratio)
+                fraction, per_ratio = marker.log10_fraction(ratio)
+                by_day = by_day * per_ratio
             n = data.sizes["sample"]
             hazards = parts.linked_hazards(data, linear, link, fraction[n:], 30 * by_day[n:])
             return marker.assay(data, fraction, noise), parts.event_log_likelihood(data, hazards, frailty, suffix)

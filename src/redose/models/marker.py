@@ -7,7 +7,6 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from pymc.distributions.dist_math import normal_lcdf
 
 from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
 from redose.models.linear import combination
@@ -39,7 +38,7 @@ def dose_states(data: xr.Dataset, coefficients, half_life):
     running = []
     for p in range(data.sizes["product"]):
         of = np.flatnonzero(data["dose_product"].to_numpy()[earlier] == p)
-        decayed = each[of] * pt.exp(-np.log(2) * data["pair_gap"].to_numpy()[of] / half_life[p])
+        decayed = each[of] * pt.exp2(-data["pair_gap"].to_numpy()[of] / half_life[p])
         running.append(empty[later[of]].inc(decayed))
     return empty[later].inc(each), running
 
@@ -56,14 +55,38 @@ def killed(data: xr.Dataset, coefficients, half_life):
     for p, state in enumerate(running):
         given = data["dose_patient"].to_numpy()[data["dose_product"].to_numpy() == p]
         at, began = np.flatnonzero(np.isin(owner[interval], given)), np.flatnonzero(np.isin(owner, given))
-        left = state[slot[at]] * pt.exp(-since[at] * np.log(2) / half_life[p])
+        left = state[slot[at]] * pt.exp2(-since[at] / half_life[p])
         done, rate = done[at].inc(-left), rate[at].inc(left * np.log(2) / half_life[p])
-        left_at_start = state[start_slot[began]] * pt.exp(-start_since[began] * np.log(2) / half_life[p])
+        left_at_start = state[start_slot[began]] * pt.exp2(-start_since[began] / half_life[p])
         done_at_start = done_at_start[began].inc(-left_at_start)
     return done - done_at_start[interval], rate
 
 
+def log10_fraction(ratio):
+    """(M, dM/dB) of a log10 ratio B: M = B - log10(1 + 10^B) and 1 / (1 + 10^B), by one exponential each.
+
+    As softplus and sigmoid they took two, and the gradient a third.
+    """
+    small = pt.exp2(-np.log2(10) * pt.abs(ratio))  # 10^-|B|
+    return pt.minimum(ratio, 0.0) - pt.log1p(small) / np.log(10), pt.where(ratio > 0, small, 1.0) / (1 + small)
+
+
 # The assay
+
+
+def log_one_plus_exp(x):
+    """log(1 + exp(x)) by one exponential, which serves the gradient too."""
+    return pt.maximum(x, 0.0) + pt.log1p(pt.exp2(-pt.abs(x) / np.log(2)))
+
+
+def log_normal_below(z):
+    """log Φ(z) by one scaled complementary error function, of which the gradient needs no other.
+
+    PyMC's takes one for either tail, everywhere, and once more for the gradient: a sixth of the time of joint_step's.
+    """
+    far = pt.where(z > 0, z, -z)
+    tail = pt.log(pt.erfcx(far / np.sqrt(2)) / 2) - far**2 / 2  # log Φ(-|z|)
+    return pt.where(z > 0, pt.log1p(-pt.exp(tail)), tail)
 
 
 @dataclass(frozen=True)
@@ -84,12 +107,15 @@ class Noise:
     def log_missed(self, data: xr.Dataset, fraction, which: np.ndarray):
         """log P(not detected): the reading lies under its limit, or the detection curve has missed it."""
         if self.detection is None:
-            return pm.logcdf(self.around(data, fraction, which), data["sample_lod"].to_numpy()[which])
-        return normal_lcdf(0.0, 1.0, -self.above(data, fraction))[which]
+            lod = data["sample_lod"].to_numpy()[which]
+            if self.degrees is None:
+                return log_normal_below((lod - fraction[which]) / self.sigma[data["sample_assay"].to_numpy()[which]])
+            return pm.logcdf(self.around(data, fraction, which), lod)
+        return log_normal_below(-self.above(data, fraction))[which]
 
     def log_found(self, data: xr.Dataset, fraction, which: np.ndarray):
         """log P(found) on the detection curve; 0 for samples without a limit."""
-        return normal_lcdf(0.0, 1.0, self.above(data, fraction))[which]
+        return log_normal_below(self.above(data, fraction))[which]
 
     def above(self, data: xr.Dataset, fraction):
         """Probit of the detection curve, shape (sample,). Of all samples: PyTensor 3.3 fails to rewrite the curve of a
@@ -115,7 +141,7 @@ def assay(data: xr.Dataset, fraction, noise: Noise):
         excess = np.maximum(y - lod, 0.0)[which]
         log_wrong = np.log(wrong[which]) - excess / FALSE_POSITIVE_SCALE - np.log(FALSE_POSITIVE_SCALE)
         log_wrong += noise.log_missed(data, fraction, which)
-        log_seen = log_seen + pt.zeros(len(seen))[spurious].inc(pt.softplus(log_wrong - log_seen[spurious]))
+        log_seen = log_seen + pt.zeros(len(seen))[spurious].inc(log_one_plus_exp(log_wrong - log_seen[spurious]))
     total = pt.zeros(data.sizes["patient"])[patient[seen]].inc(log_seen)
     if not len(unseen):
         return total

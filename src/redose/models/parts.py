@@ -8,6 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 from pymc.logprob.transforms import Transform
+from pytensor.gradient import disconnected_grad
 
 from redose.design import causes
 from redose.models.linear import combination, intercept
@@ -125,7 +126,7 @@ def log_baseline(data: xr.Dataset, cause: str, prior: dict, relative):
     if not has_spline(data, cause):
         shape = pm.LogNormal(f"shape_{cause}", **prior["shape"])
         log_years = np.log(np.maximum(data["row_clock"].to_numpy(), 1e-9) / YEAR)
-        return pt.log(rate * shape / YEAR) + (shape - 1) * pm.Data(f"log_years_{cause}", log_years, dims="row")
+        return pt.log(rate * shape / YEAR) + (shape - 1) * log_years
     constant = np.log(data[f"{cause}_constant"].to_numpy())
     if is_piecewise(data, cause):  # independent pieces: nothing is borrowed from the neighbours
         weights = pt.exp(constant + pm.Normal(f"z_{cause}", **prior["piece"], dims=f"{cause}_basis"))
@@ -164,13 +165,11 @@ class Hazard:
 def linear_predictors(data: xr.Dataset, prior: dict, u) -> dict:
     """Cause -> log hazard ratio on the rows by covariates, groups and interval number, shape (row,). u: from
     `pooling`."""
-    row_interval = pm.Data("row_interval", data["row_interval"].to_numpy(), dims="row")
-    patient = pm.Data("interval_patient", data["interval_patient"].to_numpy(), dims="interval")[row_interval]
+    patient = data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()]
     shared, found = u[patient] + of_interval_number(data, prior), {}
     for cause in causes(data):
         beta = pm.Normal(f"beta_{cause}", **prior["hazard_ratio"], dims=f"{cause}_covariate")
-        x = pm.Data(f"x_{cause}", data[f"x_{cause}"].to_numpy(), dims=("row", f"{cause}_covariate"))
-        found[cause] = combination(x, beta) + (shared if cause == "progression" else 0.0)
+        found[cause] = combination(data[f"x_{cause}"].to_numpy(), beta) + (shared if cause == "progression" else 0.0)
     return found
 
 
@@ -203,9 +202,7 @@ def linked_hazards(data: xr.Dataset, linear: dict, link: Link, fraction, slope) 
     """Hazards on the rows, without the frailty. linear: log hazard without the marker, by cause. fraction: latent
     marker, log10; slope: its change in log10 per 30 days; shape (row,) each."""
     options = json.loads(data.attrs["options"])
-    weight = pm.modelcontext(None).named_vars.get("weight")
-    weight = pm.Data("weight", data["row_weight"].to_numpy(), dims="row") if weight is None else weight
-    found = {}
+    weight, found = data["row_weight"].to_numpy(), {}
     for cause, log_hazard in linear.items():
         total = log_hazard
         if link.kind == "step":
@@ -221,10 +218,10 @@ def linked_hazards(data: xr.Dataset, linear: dict, link: Link, fraction, slope) 
 @dataclass(frozen=True)
 class Frailty:
     """The patient effect at the nodes of its quadrature: its shift of every cause's log hazard, shape (node,), and the
-    log weights of the nodes. Without a frailty: one node, no shift."""
+    weights of the nodes. Without a frailty: one node, no shift."""
 
     shift: dict
-    log_weight: np.ndarray
+    weight: np.ndarray
 
 
 def frailty(data: xr.Dataset, prior: dict) -> Frailty:
@@ -234,13 +231,13 @@ def frailty(data: xr.Dataset, prior: dict) -> Frailty:
     `redosable`. The nodes are symmetric, so the likelihood is even in ω_v.
     """
     if not has_frailty(data):
-        return Frailty({c: pt.zeros(1) for c in causes(data)}, np.zeros(1))
+        return Frailty({c: pt.zeros(1) for c in causes(data)}, np.ones(1))
     signed = spread("omega_v", prior)
-    z, log_weight = hermite()
+    z, weight = hermite()
     v = signed * z
     others = [c for c in causes(data) if c != "progression"]
     shift = {c: pm.Normal(f"phi_{c}", **prior["phi"]) * v for c in others}
-    return Frailty({"progression": v, **shift}, log_weight)
+    return Frailty({"progression": v, **shift}, weight)
 
 
 def event_log_likelihood(data: xr.Dataset, hazards: dict[str, Hazard], frailty: Frailty, suffix: str = ""):
@@ -249,7 +246,7 @@ def event_log_likelihood(data: xr.Dataset, hazards: dict[str, Hazard], frailty: 
     exposures are stored, from which frailties are drawn after sampling."""
     row_patient = data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()]
     at_events = pt.zeros(data.sizes["patient"])
-    conditional = pt.zeros((data.sizes["patient"], len(frailty.log_weight)))
+    conditional = pt.zeros((data.sizes["patient"], len(frailty.weight)))
     for cause, hazard in hazards.items():
         shift = frailty.shift[cause]
         happened = np.flatnonzero(data[f"row_{cause}"].to_numpy())
@@ -270,10 +267,20 @@ def event_log_likelihood(data: xr.Dataset, hazards: dict[str, Hazard], frailty: 
             conditional = conditional[owner].inc(pt.log1mexp(-between[:, None] * pt.exp(shift)))
             every = pt.zeros(data.sizes["interval"])[places].set(between)
             pm.Deterministic(f"exposure_between{suffix}", every, dims="interval")
-    return at_events + pt.logsumexp(conditional + frailty.log_weight, axis=1)
+    return at_events + log_mean(frailty.weight, conditional)
+
+
+def log_mean(weight: np.ndarray, log_values):
+    """log Σ_n weight_n exp(log_values_n), shape (patient,). log_values: shape (patient, node).
+
+    The weights stay outside of the exponentials: PyTensor then does not take the sum for a logsumexp, whose gradient
+    evaluates every exponential once more. The largest value is a constant to the gradient, which it does not change.
+    """
+    largest = disconnected_grad(log_values.max(axis=1, keepdims=True))
+    return largest[:, 0] + pt.log((weight * pt.exp(log_values - largest)).sum(axis=1))
 
 
 def hermite() -> tuple[np.ndarray, np.ndarray]:
-    """(nodes, log weights) of Gauss-Hermite quadrature under the standard normal."""
+    """(nodes, weights) of Gauss-Hermite quadrature under the standard normal."""
     node, weight = np.polynomial.hermite_e.hermegauss(FRAILTY_NODES)
-    return node, np.log(weight / weight.sum())
+    return node, weight / weight.sum()
