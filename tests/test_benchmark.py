@@ -153,6 +153,12 @@ def test_a_rule_that_judges_needs_no_pymc():
     assert start.with_pymc("import pymc")
 
 
+def test_the_report_needs_neither_checks_nor_splines():
+    """Each takes a tenth of a second and more to import."""
+    asks = "import sys; assert not {'pandera', 'scipy.interpolate', 'scipy.optimize'} & {*sys.modules}"
+    processes.timed("-c", f"{start.imports_of('report')}\n{asks}")  # ends the test where that fails
+
+
 def test_rstanarm_sees_the_patients_samples_and_events_of_the_published_trial(tmp_path):
     """312 patients, 140 deaths and 29 transplants, 1,945 visits (help page of survival::pbcseq)."""
     rstanarm.write_data(tmp_path)
