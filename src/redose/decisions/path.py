@@ -442,15 +442,14 @@ def _turn(kind, beside, width, again, w):
         mild_on, mild_off = w[_at(shares, i)], w[_at(shares + 1, i)]
         ill_on, ill_off = w[_at(shares + 2, i)], w[_at(shares + 3, i)]
         first, ill, a, b, c, e = _onsets(a, b, c, e, begins, ends, again)
-        active = ill * stays
-        over = ill - active
-        b, c, e = b + active * mild_on, c + active * ill_on, e + over * (mild_on + ill_on)
-        g, h, j = g + active * mild_off, h + active * ill_off, j + over * (mild_off + ill_off)
         first_barred, barred, f, g, h, j = _onsets(f, g, h, j, begins, ends, again)
         w[_at(SUMS + GVHD, i)] += counts * (first + first_barred) * w[_at(COUNTED, i)]
-        active = barred * stays
-        g, h = g + active * (mild_on + mild_off), h + active * (ill_on + ill_off)
-        j += (barred - active) * (mild_on + ill_on + mild_off + ill_off)
+        active, active_barred = ill * stays, barred * stays
+        over, over_barred = ill - active, barred - active_barred
+        b, c, e = b + active * mild_on, c + active * ill_on, e + over * (mild_on + ill_on)
+        g += active * mild_off + active_barred * (mild_on + mild_off)
+        h += active * ill_off + active_barred * (ill_on + ill_off)
+        j += over * (mild_off + ill_off) + over_barred * (mild_on + ill_on + mild_off + ill_off)
         if kind == 1:
             _spend(calm, by, i, w, a + e + f + j, b + g, c + h)
             a, b, c, e = _halved(calm, by, i, w, a, b, c, e)
