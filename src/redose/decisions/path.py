@@ -482,11 +482,11 @@ def _turn_barred(kind, beside, width, again, w):
 
 
 @njit(**BARE)
-def _turns(width, groups, patterns, gvhd, lanes):
-    """A step with GVHD, in place; fills SPENT. Written out: numbers that the compiler knows let it merge the lanes."""
-    w, again = lanes.table, 1.0 if gvhd.recurrent else 0.0
+def _turns(width, groups, patterns, pattern, again, w):
+    """A step with GVHD, in place; fills SPENT. Written out: numbers that the compiler knows let it merge the lanes. A
+    function apart, of few arguments, for it takes long to compile."""
     for x in range(9):
-        k = np.int64(gvhd.pattern[4 * (x // 3) + x % 3])
+        k = np.int64(pattern[4 * (x // 3) + x % 3])
         for i in range(width):
             w[_at(KEPT + x, i)] = w[_at(KEEPS + k, i)]
             w[_at(WITHIN + x, i)] = 0.0
@@ -512,7 +512,7 @@ def _turns(width, groups, patterns, gvhd, lanes):
         for i in range(width):
             w[_at(SPENT + k, i)] = 0.0
     for x in range(9):
-        k = np.int64(gvhd.pattern[4 * (x // 3) + x % 3])
+        k = np.int64(pattern[4 * (x // 3) + x % 3])
         for i in range(width):
             w[_at(SPENT + k, i)] += w[_at(WITHIN + x, i)] * w[_at(MEAN + k, i)]
 
@@ -597,6 +597,7 @@ def _follow(d, width, may, times, numbers, world, lanes, trace):
     states, part = (16, 2) if gvhd.present else (1, 1)
     groups, patterns = 2 if may == 1 and gvhd.present else 1, gvhd.ratio.shape[2] if gvhd.present else 1
     faded, first = 1.0 - np.exp2(-setting.step / gvhd.half_life[d]), setting.steps
+    again = 1.0 if gvhd.recurrent else 0.0
     for row in range(HAZARD):
         for i in range(width):
             w[_at(row, i)] = 0.0
@@ -615,7 +616,7 @@ def _follow(d, width, may, times, numbers, world, lanes, trace):
         _split(d, width, patterns, part, gvhd, hazards, lanes)
         if gvhd.present:
             _expect(d, s, width, faded, gvhd, lanes)
-            _turns(width, groups, patterns, gvhd, lanes)
+            _turns(width, groups, patterns, gvhd.pattern, again, w)
         else:
             _leave(width, lanes)
         _add(d, width, patterns, part, gvhd, hazards, setting.step, lanes)
