@@ -611,6 +611,7 @@ def _follow(d, width, may, times, numbers, world, lanes, trace):
                 _enter(i, lanes)
             if may == 1 and lanes.acts[s, i]:
                 _act(d, s, i, lanes.acts[s, i], states, times, numbers, world, lanes)
+        for i in range(width):
             w[_at(BEFORE, i)] = w[_at(SUMS + PROGRESSION, i)]
         _hazards(d, s, width, hazards, setting.step, lanes)
         _split(d, width, patterns, part, gvhd, hazards, lanes)
