@@ -1,25 +1,32 @@
 """The decision layer on the full size: against 20,000 patients whose events are drawn, and its speed.
 
     python benchmarks/decisions.py truth    every outcome of a grid of regimes, and the true regret of the one chosen
-    python benchmarks/decisions.py speed    1,000 draws, 240 patients, 100 regimes, 104 weeks: seconds and memory;
+    python benchmarks/decisions.py speed    1,000 draws, 240 patients, 100 regimes, 104 weeks: seconds, floors, memory;
                                             other numbers, and a CSV to write, as `speed DRAWS PATIENTS REGIMES TABLE`
     python benchmarks/decisions.py regret   trials of 60, 240 and 960 patients, fitted: true regret of the regime chosen
 
 `truth` builds on tests/brute.py and tests/worlds.py, at parameters like those of data/redosable, with GVHD.
 """
 
+import json
+import os
 import resource
+import subprocess
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+import crowds
+import floor
 import numpy as np
 import pandas as pd
 import rows
 import yaml
 from matplotlib.figure import Figure
+from numba import njit
 from rows import Measure
 
 ROOT = Path(__file__).parents[1]
@@ -59,37 +66,71 @@ def truth() -> None:
     )
 
 
+@njit
+def hashed(x):
+    """A random number, as that of a test's noise."""
+    return path.uniform(0, 0, 0, np.int64(1000.0 * x), 0)
+
+
+TABLE = np.ones(2201, dtype=np.float32)  # as long as that of links
+
+
+@njit
+def looked_up(x):
+    """A link between two places of its table."""
+    place = min(max(1000.0 * x, 0.0), 2199.999999)
+    low = np.uintp(place)
+    below = TABLE[low]
+    return below + (place - low) * (TABLE[low + np.uintp(1)] - below)
+
+
+OF_PATHS = {"random_number": hashed, "share": path._gone, "link": looked_up}
 CHUNK = 100  # draws at a time
+COUNTED = 2  # patients whose exponentials are counted
 
 
 def speed(draws: int = 1000, patients: int = 240, number: int = 100, table: str | None = None) -> None:
-    """Prints, and writes to `table`, seconds, nanoseconds a step and the largest memory: without GVHD and, under a
-    tenth of the draws, with."""
-    adaptive = [r for r in worlds.RECORDS if r["kind"] == "adaptive"]
-    many = [{**adaptive[k % len(adaptive)], "name": f"r{k}"} for k in range(number - 1)]
-    every = worlds.rules_of(*many)
-    people = worlds.crowd(patients, 1)
-    found = []
+    """Prints, and writes to `table`, seconds, their ratio to two floors, nanoseconds a step and the largest
+    memory: without GVHD and, under a tenth of the draws, with."""
+    one, every = crowds.crowd_of(patients, number)
+    found, counted = [], evaluations(number)
     for name, gvhd, total in (("without GVHD", False, draws), ("with GVHD", True, draws // 10)):
-        parts, chunk = worlds.true_world(people, every), min(CHUNK, total)
-        parts = World(*(worlds.repeated(x, chunk) for x in parts))
-        parts = parts._replace(gvhd=parts.gvhd._replace(present=gvhd))
+        chunk = min(CHUNK, total)
+        one = one._replace(gvhd=one.gvhd._replace(present=gvhd))
+        parts = World(*(worlds.repeated(x, chunk) for x in one))
         counts = np.array([patients])
-        path.outcomes(*regimes.rules(every), World(*(worlds.repeated(x, 1) for x in parts)), counts)
-        start = time.perf_counter()
+        path.outcomes(*regimes.rules(every), one, counts)
+        start, before = time.perf_counter(), time.process_time()
         for first in range(0, total, chunk):
             own = parts._replace(setting=parts.setting._replace(first=first))
             path.outcomes(*regimes.rules(every), own, counts, 2)
-        spent = time.perf_counter() - start
-        steps = -(-total // chunk) * chunk * patients * number * worlds.STEPS
+        spent, busy = time.perf_counter() - start, time.process_time() - before
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        steps = -(-total // chunk) * chunk * patients * number * worlds.STEPS
+        these = Counter({what: steps * by_step for what, by_step in counted[gvhd].items()})
+        exact = these + Counter({"exp": these["share"] + these["link"]})
+        del exact["share"], exact["link"]
+        least, short = floor.floor_time(exact, **OF_PATHS), floor.floor_time(these, **OF_PATHS)
+        of_step = ", ".join(f"{what} {by_step:.3g}" for what, by_step in counted[gvhd].items())
         measures = [
             Measure("wall time", spent, "s", f"{total} draws, {patients} patients, {number} regimes, {rows.load()}"),
+            Measure("processor time", busy, "s"),
+            Measure("floor, processor time", least, "s", f"of a step: {of_step}"),
+            Measure("ratio to the floor", busy / least),
+            Measure("floor of the approximants, processor time", short, "s"),
+            Measure("ratio to the floor of the approximants", busy / short),
             Measure("time of a step", 1e9 * spent / steps, "ns", f"{steps:.1e} steps"),
             Measure("peak memory", memory, "GB"),
         ]
         found.append(rows.table("regimes", name, measures))
     rows.say(pd.concat(found), table)
+
+
+def evaluations(number: int) -> list[dict[str, float]]:
+    """Evaluations of every kind by step of a path, without GVHD and with, counted in a process of its own."""
+    program = [sys.executable, str(Path(__file__).with_name("path_counts.py")), str(COUNTED), str(number)]
+    said = subprocess.run(program, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, stdout=subprocess.PIPE, check=True)
+    return json.loads(said.stdout)
 
 
 REPEATS = {60: 7, 240: 7, 960: 3}  # trials by number of patients: the choice of a small trial varies more

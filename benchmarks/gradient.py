@@ -1,22 +1,18 @@
 """What an evaluation of a log density and its gradient takes, and the least that it could: its exponentials alone.
 
-The floor is a loop in numba over as many exponentials, logarithms and error functions as the model's graph evaluates
-at the sizes of the data, one array of each kind, and nothing else: no products, no sums, no indexing. They are counted
-after PyTensor has merged what is equal and simplified, before it fuses. A sigmoid counts as one exponential, a softplus
-as an exponential and a log1p, a power as an exponential and a logarithm.
+The floor (floor.py) is over as many exponentials, logarithms and error functions as the model's graph evaluates at the
+sizes of the data. They are counted after PyTensor has merged what is equal and simplified, before it fuses. A sigmoid
+counts as one exponential, a softplus as an exponential and a log1p, a power as an exponential and a logarithm.
 """
 
 import ctypes
-import math
-import statistics
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pymc as pm
 import pytensor
-from numba import njit
+from floor import median_time
 from pytensor.compile.mode import Mode
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant
@@ -42,19 +38,7 @@ PARTS = {
     "GammaLn": ("gamma",),
     "Psi": ("gamma",),
 }
-FUNCTIONS = {"exp": math.exp, "log1p": math.log1p, "log": math.log, "erfc": math.erfc, "gamma": math.lgamma}
 OWN = ("pytensor.", "pymc.")  # operations whose exponentials stand in the graph
-REPEATS = 500
-
-
-def median_time(call: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Median wall time of a call, s; the median, because a shared machine interrupts some calls."""
-    spent = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        call()
-        spent.append(time.perf_counter() - started)
-    return statistics.median(spent)
 
 
 def gradient_time(made) -> float:
@@ -80,7 +64,7 @@ def scalars(op: ScalarOp) -> Iterator[str]:
 
 
 def counted(model: pm.Model) -> Counter:
-    """How often each of FUNCTIONS is evaluated in one log density with gradient.
+    """How often each of `floor.FUNCTIONS` is evaluated in one log density with gradient.
 
     Raises RuntimeError at an operation that is neither PyTensor's nor PyMC's, which nobody has counted.
     """
@@ -100,25 +84,3 @@ def counted(model: pm.Model) -> Counter:
         for name in scalars(node.op.scalar_op):
             found.update(dict.fromkeys(PARTS.get(name, ()), int(size)))
     return found
-
-
-def loop(function: Callable[[float], float]) -> Callable[[np.ndarray, np.ndarray], None]:
-    """A compiled loop that writes function(x) of every x."""
-
-    @njit(error_model="numpy")
-    def each(x, out):
-        for k in range(len(x)):
-            out[k] = function(x[k])
-
-    return each
-
-
-def floor_time(counts: Counter) -> float:
-    """Median time of so many evaluations, s, one compiled loop for each function."""
-    total = 0.0
-    for name, count in counts.items():
-        each, x = loop(FUNCTIONS[name]), np.linspace(0.1, 2.0, count)
-        out = np.empty_like(x)
-        each(x, out)
-        total += median_time(lambda each=each, x=x, out=out: each(x, out))
-    return total

@@ -12,6 +12,7 @@ BEGUN = time.perf_counter()
 
 from pathlib import Path  # noqa: E402
 
+import floor  # noqa: E402
 import gradient  # noqa: E402
 import nutpie  # noqa: E402
 
@@ -51,7 +52,7 @@ def main(folder: Path, stage: str, cores: int) -> None:
         found |= {"sample": sum(spent), "rest": time.perf_counter() - started - sum(spent)}
     if stage == "warm":
         counts = gradient.counted(model)
-        found |= {"gradient": gradient.gradient_time(made), "floor": gradient.floor_time(counts), "counts": counts}
+        found |= {"gradient": gradient.gradient_time(made), "floor": floor.floor_time(counts), "counts": counts}
     files.write_json(found, folder / f"{stage}.json")
 
 

@@ -12,7 +12,9 @@ from columns import described
 from pytensor.graph.op import Op
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import decisions
 import fit
+import floor
 import gradient
 import join
 import prepared
@@ -115,7 +117,16 @@ def test_exponentials_are_counted_at_the_size_of_the_data():
         x = pm.Flat("x", shape=7)
         pm.Potential("p", pt.exp(x).sum() + pt.softplus(3 * x).sum())
     assert gradient.counted(model) == {"exp": 21, "log1p": 7}
-    assert gradient.floor_time(gradient.counted(model)) > 0
+    assert floor.floor_time(gradient.counted(model)) > 0
+
+
+def test_evaluations_of_paths_are_counted_by_step():
+    """One share a step without GVHD; six random numbers a step and patient, shared by two regimes; two causes at one
+    node of the marker or three. With GVHD two onsets and three sets of hazards a step, and more for those who leave."""
+    without, with_gvhd = decisions.evaluations(2)
+    assert (without["share"], without["random_number"]) == (1.0, 3.0) and 2 < without["link"] < 6
+    assert with_gvhd["share"] > 5 and with_gvhd["random_number"] == 3.0 and with_gvhd["link"] > without["link"]
+    assert floor.floor_time(without, **decisions.OF_PATHS) > 0
 
 
 class Doubled(Op):
@@ -151,6 +162,12 @@ def test_a_rule_that_judges_needs_no_pymc():
     assert start.imports_of("judge") == "import pandas as pd\nfrom redose import acceptance, files, logs"
     assert not start.with_pymc(start.imports_of("judge"))
     assert start.with_pymc("import pymc")
+
+
+def test_the_report_needs_neither_checks_nor_splines():
+    """Each takes a tenth of a second and more to import."""
+    asks = "import sys; assert not {'pandera', 'scipy.interpolate', 'scipy.optimize'} & {*sys.modules}"
+    processes.timed("-c", f"{start.imports_of('report')}\n{asks}")  # ends the test where that fails
 
 
 def test_rstanarm_sees_the_patients_samples_and_events_of_the_published_trial(tmp_path):

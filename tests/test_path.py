@@ -137,6 +137,18 @@ def test_readings_have_the_distribution_of_the_assay():
     assert path.uniform(3, 1, 2, 3, 4) == path.uniform(3, 1, 2, 3, 4) != path.uniform(3, 1, 2, 4, 3)
 
 
+def test_how_long_gvhd_lasts_does_not_depend_on_whether_it_stops_infusions():
+    """Nobody is infused after day 0: days with GVHD are the same when every episode stops infusions and when none."""
+    every = rules_of()
+    parts, found = true_world(crowd(30, 4), every), []
+    for stops in (0, 1):
+        shares = np.zeros_like(parts.gvhd.shares)
+        shares[..., stops], shares[..., 2 + stops] = 0.7, 0.3
+        found.append(run(every, parts._replace(gvhd=parts.gvhd._replace(shares=shares))).loc["none"])
+    assert found[1]["severe_days"] == pytest.approx(found[0]["severe_days"]) and found[0]["severe_days"] > 1
+    assert found[1].to_numpy() == pytest.approx(found[0].to_numpy())
+
+
 def test_the_share_that_a_hazard_takes_is_that_of_the_exponential():
     """Of every size, and for every cause that an estimand may name there is a row."""
     h = np.geomspace(1e-12, 1e4, 400)

@@ -4,11 +4,15 @@ The raw form is what users write; the checked form is what everything after the 
 columns in the order given here, of the dtypes in `DTYPES`, without rows that say nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
-import pandera.pandas as pa
 import pyarrow as arrow
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
 
 SCHEDULES = ("single", "quarterly", "biannual", "adaptive", "bridge", "none")
 OUTCOMES = ("progression", "death", "transplant", "new_therapy", "censored")
@@ -18,6 +22,13 @@ DTYPES = {"text": "object", "number": "float64", "count": "int64", "flag": "bool
 ARROW = {"text": arrow.string(), "number": arrow.float64(), "count": arrow.int64(), "flag": arrow.bool_()}
 DAYS = "days since day 0"
 LONGEST = 36525.0  # days, 100 years: no patient is followed so long before or after day 0
+
+
+class Check(NamedTuple):
+    """What numbers of a column must be, by number, and the rule of `rules.RULES` that others break."""
+
+    holds: Callable[[pd.Series], pd.Series]
+    rule: str
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class Column:
     empty: bool = False  # a cell may be empty
     default: str | None = None
     words: tuple[str, ...] = ()
-    check: pa.Check | None = None
+    check: Check | None = None
     example: str = ""
     derived: bool = False  # only in the checked form
     limited: bool = False  # a cell may say that it lies below a limit: text until `samples` has read it
@@ -60,7 +71,8 @@ class Table:
 
 
 PATIENT = Column("patient", "text", "key, unique over trials", example="017")
-FROM_DAY_0 = pa.Check.ge(0, error="before_day_0")
+FROM_DAY_0 = Check(lambda x: x >= 0, "before_day_0")
+NOT_NEGATIVE = Check(lambda x: x >= 0, "outside_range")
 
 
 def day(name: str, meaning: str, example: str, baseline: bool = False, **options: object) -> Column:
@@ -109,7 +121,7 @@ TABLES = {
                     "days",
                     required=False,
                     empty=True,
-                    check=pa.Check.ge(0, error="outside_range"),
+                    check=NOT_NEGATIVE,
                     example="91",
                 ),
             ),
@@ -128,7 +140,7 @@ TABLES = {
                     "number",
                     "cells infused, above 0",
                     "`study.yaml`, units",
-                    check=pa.Check.gt(0, error="outside_range"),
+                    check=Check(lambda x: x > 0, "outside_range"),
                     example="3e8",
                 ),
                 Column("product", "text", "a name of `study.yaml`, products", example="iPSC-NK"),
@@ -200,7 +212,7 @@ TABLES = {
                     "number",
                     "size, volume, M-protein, ..., at least 0; below its limit: <lod, <0.5, or 0 with an lod",
                     "`study.yaml`, units",
-                    check=pa.Check.ge(0, error="outside_range"),
+                    check=NOT_NEGATIVE,
                     example="12.5",
                     limited=True,
                 ),
@@ -227,7 +239,7 @@ TABLES = {
                     "interval",
                     "count",
                     "1, 2, 3, ... in order of time",
-                    check=pa.Check(lambda k: (k >= 1) & (k % 1 == 0), error="outside_range"),
+                    check=Check(lambda k: (k >= 1) & (k % 1 == 0), "outside_range"),
                     example="2",
                 ),
                 day(
@@ -288,15 +300,17 @@ TABLES = {
 }
 
 
-def schema(table: Table) -> pa.DataFrameSchema:
+def schema(table: Table) -> "pa.DataFrameSchema":
     """The pandera schema of a table whose text has been read: dtypes, required cells, words, ranges, key.
 
     The name of a failed check is that of the rule in `rules.RULES`, or pandera's own for columns, empty cells and keys.
     """
+    import pandera.pandas as pa  # takes 0.15 s to import, and most who read this module check nothing
+
     columns = {}
     for column in table.raw:
         checks = [pa.Check.isin(column.words, error="unknown_word")] if column.words else []
-        checks += [column.check] if column.check else []
+        checks += [pa.Check(column.check.holds, error=column.check.rule)] if column.check else []
         dtype = float if column.kind in ("number", "count") else str
         columns[column.name] = pa.Column(dtype, checks, nullable=column.empty, required=column.required)
     strict = table.name != "patients"

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from redose import contract, delimited, problems
 
@@ -154,6 +153,8 @@ def read(table: contract.Table, raw: pd.DataFrame, file: str) -> tuple[Sheet, li
 
 def judged(sheet: Sheet) -> list[pd.DataFrame]:
     """The problems that the schema of the table finds: columns, empty cells, words, ranges, key."""
+    from pandera.errors import SchemaErrors  # 0.15 s, for those who read tables that were checked before
+
     frame = sheet.read
     if sheet.table.name != "patients":
         known = [column.name for column in sheet.table.raw]
@@ -166,7 +167,7 @@ def judged(sheet: Sheet) -> list[pd.DataFrame]:
             # pandera joins its failure cases in a way that pandas deprecates
             warnings.simplefilter("ignore", FutureWarning)
             contract.schema(sheet.table).validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as errors:
+    except SchemaErrors as errors:
         return translated(sheet, errors.failure_cases)
     return []
 

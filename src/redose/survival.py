@@ -6,7 +6,6 @@ Times are in days; rates are events per patient-year.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import BSpline
 
 YEAR = 365.25  # days
 ONE_EVENT = 1.0  # sd of a log hazard that is known from one event: its variance is 1 / events
@@ -65,6 +64,8 @@ class MSpline:
         inside = np.clip(t, self.lower, self.upper)
         if self.degree == 0:  # scipy's pieces are closed on the left, but an event at a knot ends the piece before it
             return np.eye(self.size)[np.searchsorted(self.knots[1:-1], inside, side="left")] * self._normaliser()
+        from scipy.interpolate import BSpline  # takes a tenth of a second to import
+
         return BSpline.design_matrix(inside, self.knots, self.degree).toarray() * self._normaliser()
 
     def walk(self, event_times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -87,6 +88,8 @@ class MSpline:
 
     def cumulative(self, t: np.ndarray) -> np.ndarray:
         """∫ M_k from `lower` to t, shape (t, basis); linear beyond `upper`."""
+        from scipy.interpolate import BSpline
+
         t = np.asarray(t, dtype=float)
         inside = np.clip(t, self.lower, self.upper)
         basis = BSpline(self.knots, np.diag(self._normaliser()), self.degree)

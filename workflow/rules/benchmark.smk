@@ -13,7 +13,7 @@ rule benchmark:
 
 rule measure_fit:
     input:
-        program=program("fit.py", "one_fit.py", "prepared.py", "gradient.py"),
+        program=program("fit.py", "one_fit.py", "prepared.py", "gradient.py", "floor.py"),
         config=own_config(),
     output:
         "results/benchmark/fit/{case}.csv",
@@ -52,7 +52,7 @@ rule measure_rstanarm:
 
 rule measure_regimes:
     input:
-        program=program("decisions.py"),
+        program=program("decisions.py", "crowds.py", "floor.py", "path_counts.py"),
         config=own_config(),
     output:
         "results/benchmark/regimes.csv",
@@ -90,7 +90,7 @@ rule measure_checks:
 
 rule measure_start:
     input:
-        program=program("start.py", "one_fit.py", "prepared.py", "gradient.py"),
+        program=program("start.py", "one_fit.py", "prepared.py", "gradient.py", "floor.py"),
         config=own_config(),
     output:
         "results/benchmark/start.csv",

@@ -48,13 +48,14 @@ PATIENT, REGIME, FIRST = range(3)  # of `Lanes.who`
 ABREAST = 16  # lanes
 POOL = 256  # paths of those who left, from which on they are followed
 CAUSES, STATE = 4, 5  # at most; numbers that say where a path stands
-SIZES = (*(32, len(OUTCOMES), 1, 1, CAUSES, CAUSES, 16, 16, 16), *(2, 2, 2, 2, 2, 8, 1), STATE, *(1,) * 6, 3, 1)
+SIZES = (*(32, len(OUTCOMES), 1, 1, CAUSES, CAUSES, 9, 9, 9, 9, 9), *(2, 2, 2, 2, 2, 8, 1), STATE, *(1,) * 6, 3, 1)
 PLACES = tuple(sum(SIZES[:k]) for k in range(len(SIZES) + 1))
 ROWS = PLACES[-1]
-# rows of the table of lanes; WITHIN, KEEPS and MEAN by pattern of hazards, those of GVHD by kind but the last
-MASS, SUMS, PASSED, BEFORE, HAZARD, RELATIVE, WITHIN, KEEPS, MEAN = PLACES[:9]
-BEGINS, ENDS, STAYS, CAUSED, RELATIVE_GVHD, SHARES, COUNTED = PLACES[9:16]
-TOTAL, LEVEL, GROWTH, POTENCY, DECAY, KAPPA, TAKEN, NODES, FADES = PLACES[16:25]
+# rows of the table of lanes; WITHIN and KEPT by class of states, KEEPS, MEAN and SPENT by pattern of hazards, those of
+# GVHD by kind but the last
+MASS, SUMS, PASSED, BEFORE, HAZARD, RELATIVE, WITHIN, KEPT, KEEPS, MEAN, SPENT = PLACES[:11]
+BEGINS, ENDS, STAYS, CAUSED, RELATIVE_GVHD, SHARES, COUNTED = PLACES[11:18]
+TOTAL, LEVEL, GROWTH, POTENCY, DECAY, KAPPA, TAKEN, NODES, FADES = PLACES[18:27]
 LEFT, TRAIL, OFF, COURSE_LEFT = range(TOTAL + 1, TOTAL + STATE)  # of infusions' total weight, what still acts; on
 
 
@@ -233,45 +234,78 @@ def _gone(h):
 
 
 @njit(**HOT, inline="always")
-def _link(d, s, j, share, width, hazards, step, lanes):
-    """Adds what the marker at node j of step s does to the hazard of every cause. share: of the node in the mean, where
-    infusions still act; elsewhere the middle stands for the step."""
-    w, last, by_place = lanes.table, hazards.linked.shape[2] - 2, 1.0 / hazards.spacing
-    x, alone = NODE[j], 1.0 if j == 1 else 0.0
+def _place(ratio, last, hazards):
+    """Where a ratio stands in the table of links: 0 to `last`, the last place but one, and a share of a place."""
+    return min(max((ratio - hazards.lowest) * (1.0 / hazards.spacing), 0.0), last + 0.999999)
+
+
+@njit(**HOT, inline="always")
+def _ratio(s, x, remains, lane, lanes):
+    """B at share x of step s. remains: of the kill of infusions."""
+    w = lanes.table
+    start = w[_at(LEVEL, lane)] - w[_at(POTENCY, lane)] * w[_at(TOTAL, lane)] - w[_at(OFF, lane)]
+    return start + w[_at(GROWTH, lane)] * (s + x) + remains - w[_at(TAKEN, lane)] * x
+
+
+@njit(**HOT, inline="always")
+def _by_slope(d, c, ratio, remains, lane, hazards, step, lanes):
+    """What the slope of the marker does to the hazard of a cause."""
+    w = lanes.table
+    by_day = (w[_at(GROWTH, lane)] - w[_at(TAKEN, lane)]) / step - remains * w[_at(FADES, lane)]
+    slope = 30.0 * by_day / (1.0 + np.exp(min(ratio, 6.0) * LN10))
+    return np.exp(hazards.slope[d, c] * slope)
+
+
+@njit(**HOT, inline="always")
+def _link_middle(d, s, width, hazards, step, lanes):
+    """Fills HAZARD with what the marker at the middle of step s does to the hazard of every cause."""
+    w, last = lanes.table, hazards.linked.shape[2] - 2
+    for i in range(width):
+        ratio = _ratio(s, 0.5, w[_at(POTENCY, i)] * w[_at(LEFT, i)] * w[_at(NODES + 1, i)], i, lanes)
+        place = _place(ratio, last, hazards)
+        w[_at(WITHIN, i)], w[_at(WITHIN + 1, i)], w[_at(WITHIN + 2, i)] = ratio, np.floor(place), place
     for c in range(len(hazards.kind)):
-        for i in range(width):
-            acting = w[_at(POTENCY, i)] * w[_at(LEFT, i)]
-            start = w[_at(LEVEL, i)] - w[_at(POTENCY, i)] * w[_at(TOTAL, i)] - w[_at(OFF, i)]
-            ratio = start + w[_at(GROWTH, i)] * (s + x) + acting * w[_at(NODES + j, i)] - w[_at(TAKEN, i)] * x
-            place = min(max((ratio - hazards.lowest) * by_place, 0.0), last + 0.999999)
-            low = np.int64(place)
+        for i in range(width):  # looks up, and nothing else: this loop alone goes lane by lane
+            low = np.uintp(w[_at(WITHIN + 1, i)])
             below = hazards.linked[d, c, low]
-            value = below + (place - low) * (hazards.linked[d, c, low + 1] - below)
-            w[_at(WITHIN, i)] = (share if acting > ACTING else alone) * value
-            w[_at(WITHIN + 1, i)] = ratio
+            above = hazards.linked[d, c, low + np.uintp(1)]
+            w[_at(HAZARD + c, i)] = below + (w[_at(WITHIN + 2, i)] - w[_at(WITHIN + 1, i)]) * (above - below)
         if hazards.has_slope:
             for i in range(width):
-                remains = w[_at(POTENCY, i)] * w[_at(LEFT, i)] * w[_at(NODES + j, i)]
-                by_day = (w[_at(GROWTH, i)] - w[_at(TAKEN, i)]) / step - remains * w[_at(FADES, i)]
-                slope = 30.0 * by_day / (1.0 + np.exp(min(w[_at(WITHIN + 1, i)], 6.0) * LN10))
-                w[_at(WITHIN, i)] *= np.exp(hazards.slope[d, c] * slope)
-        for i in range(width):
-            w[_at(HAZARD + c, i)] += w[_at(WITHIN, i)]
+                remains = w[_at(POTENCY, i)] * w[_at(LEFT, i)] * w[_at(NODES + 1, i)]
+                w[_at(HAZARD + c, i)] *= _by_slope(d, c, w[_at(WITHIN, i)], remains, i, hazards, step, lanes)
+
+
+@njit(**HOT, inline="always")
+def _link_nodes(d, s, lane, hazards, step, lanes):
+    """Puts in HAZARD of a lane where infusions still act the mean over the nodes of step s."""
+    w, last = lanes.table, hazards.linked.shape[2] - 2
+    for c in range(len(hazards.kind)):
+        w[_at(HAZARD + c, lane)] = 0.0
+    for j in range(3):
+        remains = w[_at(POTENCY, lane)] * w[_at(LEFT, lane)] * w[_at(NODES + j, lane)]
+        ratio = _ratio(s, NODE[j], remains, lane, lanes)
+        place = _place(ratio, last, hazards)
+        low = np.uintp(place)
+        for c in range(len(hazards.kind)):
+            below = hazards.linked[d, c, low]
+            value = below + (place - low) * (hazards.linked[d, c, low + np.uintp(1)] - below)
+            if hazards.has_slope:
+                value *= _by_slope(d, c, ratio, remains, lane, hazards, step, lanes)
+            w[_at(HAZARD + c, lane)] += SHARE[j] * value
 
 
 @njit(**HOT, inline="always")
 def _hazards(d, s, width, hazards, step, lanes):
-    """Fills HAZARD: the hazards of every cause, cumulated over step s; of the marker the mean over the step's nodes."""
-    w, acting = lanes.table, 0.0
+    """Fills HAZARD: the hazards of every cause, cumulated over step s; of the marker the mean over the step's nodes
+    where infusions still act, elsewhere its middle."""
+    w = lanes.table
     for i in range(width):
-        acting = max(acting, w[_at(POTENCY, i)] * w[_at(LEFT, i)])
         w[_at(TAKEN, i)] = w[_at(KAPPA, i)] if w[_at(COURSE_LEFT, i)] > 0 else 0.0
-    for c in range(len(hazards.kind)):
-        for i in range(width):
-            w[_at(HAZARD + c, i)] = 0.0
-    for j in range(3):
-        if j == 1 or acting > ACTING:
-            _link(d, s, j, SHARE[j], width, hazards, step, lanes)
+    _link_middle(d, s, width, hazards, step, lanes)
+    for i in range(width):
+        if w[_at(POTENCY, i)] * w[_at(LEFT, i)] > ACTING:
+            _link_nodes(d, s, i, hazards, step, lanes)
     for c in range(len(hazards.kind)):
         for i in range(width):
             w[_at(HAZARD + c, i)] *= hazards.grown[d, c, s] * w[_at(RELATIVE + c, i)]
@@ -319,67 +353,168 @@ def _split(d, width, patterns, part, gvhd, hazards, lanes):
 
 
 @njit(**HOT, inline="always")
-def _leave(d, width, states, groups, patterns, part, gvhd, hazards, step, lanes):
-    """A part of a step of exits from all states, in place, with the days spent there."""
+def _leave(width, lanes):
+    """A step of exits from the only state of those without GVHD, in place; fills SPENT with the time spent there."""
     w = lanes.table
-    for k in range(patterns):
-        for i in range(width):
-            w[_at(WITHIN + k, i)] = 0.0
-    for x in range(states):
-        k = np.int64(gvhd.pattern[x])
-        for i in range(width):
-            w[_at(WITHIN + k, i)] += w[_at(MASS + x, i)]
-            w[_at(MASS + x, i)] *= w[_at(KEEPS + k, i)]
-        if groups == 2:
-            for i in range(width):
-                w[_at(WITHIN + k, i)] += w[_at(MASS + 16 + x, i)]
-                w[_at(MASS + 16 + x, i)] *= w[_at(KEEPS + k, i)]
+    for i in range(width):
+        w[_at(SPENT, i)] = w[_at(MASS, i)] * w[_at(MEAN, i)]
+        w[_at(MASS, i)] *= w[_at(KEEPS, i)]
+
+
+@njit(**HOT, inline="always")
+def _add(d, width, patterns, part, gvhd, hazards, step, lanes):
+    """Adds the time spent with every pattern, in parts of the step, to the days and exits."""
+    w = lanes.table
     for k in range(patterns):
         days = np.int64(gvhd.days[k])
         for i in range(width):
-            w[_at(WITHIN + k, i)] *= w[_at(MEAN + k, i)] / part
-            w[_at(SUMS + days, i)] += w[_at(WITHIN + k, i)] * step
+            w[_at(SPENT + k, i)] *= 1.0 / part
+            w[_at(SUMS + days, i)] += w[_at(SPENT + k, i)] * step
         for c in range(len(hazards.kind)):
             ratio, kind = gvhd.ratio[d, c, k], np.int64(hazards.kind[c])
             for i in range(width):
-                w[_at(SUMS + kind, i)] += w[_at(WITHIN + k, i)] * ratio * w[_at(HAZARD + c, i)]
+                w[_at(SUMS + kind, i)] += w[_at(SPENT + k, i)] * ratio * w[_at(HAZARD + c, i)]
+
+
+# With GVHD, a step is half of its exits, onsets and ends of the acute and of the chronic kind, and the other half of
+# its exits. `_turn` does a half and a kind at once, for the four states of the kind beside a state of the other:
+# numbers are loaded and stored once for both. Hazards tell nine classes of states apart: never and past are as one.
+
+
+@njit(**BARE)
+def _onsets(never, mild, ill, past, begins, ends, again):
+    """P(onset for the first time), P(onset), and the masses of the four states without those who fall ill, after the
+    ends of episodes. again: 1 where GVHD comes again, else 0."""
+    first, second = never * begins, again * past * begins
+    others = mild * (1.0 - ends), ill * (1.0 - ends), past - second + (mild + ill) * ends
+    return first, first + second, never - first, *others
+
+
+@njit(**BARE)
+def _four(row, stride, lane, w):
+    """Masses of the four states of a kind."""
+    more = row + 2 * stride
+    return w[_at(row, lane)], w[_at(row + stride, lane)], w[_at(more, lane)], w[_at(more + stride, lane)]
+
+
+@njit(**BARE)
+def _put(row, stride, lane, w, never, mild, ill, past):
+    """Their masses from now on."""
+    more = row + 2 * stride
+    w[_at(row, lane)], w[_at(row + stride, lane)] = never, mild
+    w[_at(more, lane)], w[_at(more + stride, lane)] = ill, past
+
+
+@njit(**BARE)
+def _halved(calm, by, lane, w, never, mild, ill, past):
+    """Their masses after half a step of exits. calm: class of never and past; by: from class to class."""
+    keeps, with_mild, with_ill = (
+        w[_at(KEPT + calm, lane)],
+        w[_at(KEPT + calm + by, lane)],
+        w[_at(KEPT + calm + 2 * by, lane)],
+    )
+    return never * keeps, mild * with_mild, ill * with_ill, past * keeps
+
+
+@njit(**BARE)
+def _spend(calm, by, lane, w, well, mild, ill):
+    """Notes who goes into half a step of exits."""
+    w[_at(WITHIN + calm, lane)] += well
+    w[_at(WITHIN + calm + by, lane)] += mild
+    w[_at(WITHIN + calm + 2 * by, lane)] += ill
 
 
 @njit(**HOT, inline="always")
-def _onsets_from(row, apart, kind, stride, width, recurrent, lanes):
-    """Onsets and ends of one kind of GVHD in a step, in place, of those in `row` who never had it, and beside it have,
-    or had; who falls ill within the step may recover in the half of it that is left. apart: to the rows of those who
-    may not be infused."""
-    w, mild_row, ill_row, past_row = lanes.table, row + MILD * stride, row + ILL * stride, row + PAST * stride
-    shares, again, counts = SHARES + 4 * kind, 1.0 if recurrent else 0.0, 1.0 if kind == 0 else 0.0
+def _turn(kind, beside, width, again, w):
+    """A half of the exits and one kind of GVHD in a step, in place, of those with the state `beside` of the other kind:
+    who may be infused, and who may not. Who falls ill within the step may recover in the half of it that is left."""
+    shares, counts = SHARES + 4 * kind, 1.0 if kind == 0 else 0.0
+    row, stride = (MASS + beside, 4) if kind == 0 else (MASS + 4 * beside, 1)
+    calm, by = (beside % 3, 3) if kind == 0 else (3 * (beside % 3), 1)
     for i in range(width):
-        never, mild, ill, past = w[_at(row, i)], w[_at(mild_row, i)], w[_at(ill_row, i)], w[_at(past_row, i)]
+        a, b, c, e = _four(row, stride, i, w)
+        f, g, h, j = _four(row + 16, stride, i, w)
+        if kind == 0:
+            _spend(calm, by, i, w, a + e + f + j, b + g, c + h)
+            a, b, c, e = _halved(calm, by, i, w, a, b, c, e)
+            f, g, h, j = _halved(calm, by, i, w, f, g, h, j)
         begins, ends, stays = w[_at(BEGINS + kind, i)], w[_at(ENDS + kind, i)], w[_at(STAYS + kind, i)]
         mild_on, mild_off = w[_at(shares, i)], w[_at(shares + 1, i)]
         ill_on, ill_off = w[_at(shares + 2, i)], w[_at(shares + 3, i)]
-        first, second = never * begins, again * past * begins
-        active = (first + second) * stays
-        over = first + second - active
-        w[_at(SUMS + GVHD, i)] += counts * first * w[_at(COUNTED, i)]
-        w[_at(row, i)] = never - first
-        w[_at(past_row, i)] = past - second + (mild + ill) * ends + (mild_on + ill_on) * over
-        w[_at(mild_row, i)] = mild * (1.0 - ends) + active * mild_on
-        w[_at(ill_row, i)] = ill * (1.0 - ends) + active * ill_on
-        w[_at(mild_row + apart, i)] += active * mild_off
-        w[_at(ill_row + apart, i)] += active * ill_off
-        w[_at(past_row + apart, i)] += (mild_off + ill_off) * over
+        first, ill, a, b, c, e = _onsets(a, b, c, e, begins, ends, again)
+        first_barred, barred, f, g, h, j = _onsets(f, g, h, j, begins, ends, again)
+        w[_at(SUMS + GVHD, i)] += counts * (first + first_barred) * w[_at(COUNTED, i)]
+        active, active_barred = ill * stays, barred * stays
+        over, over_barred = ill - active, barred - active_barred
+        b, c, e = b + active * mild_on, c + active * ill_on, e + over * (mild_on + ill_on)
+        g += active * mild_off + active_barred * (mild_on + mild_off)
+        h += active * ill_off + active_barred * (ill_on + ill_off)
+        j += over * (mild_off + ill_off) + over_barred * (mild_on + ill_on + mild_off + ill_off)
+        if kind == 1:
+            _spend(calm, by, i, w, a + e + f + j, b + g, c + h)
+            a, b, c, e = _halved(calm, by, i, w, a, b, c, e)
+            f, g, h, j = _halved(calm, by, i, w, f, g, h, j)
+        _put(row, stride, i, w, a, b, c, e)
+        _put(row + 16, stride, i, w, f, g, h, j)
 
 
 @njit(**HOT, inline="always")
-def _onsets(kind, width, groups, recurrent, lanes):
-    """Onsets and ends of one kind of GVHD in a step, in place."""
-    stride, other = (4, 1) if kind == 0 else (1, 4)  # from state to state of this kind, and of the other
-    for k in range(4):
-        if groups == 2:
-            _onsets_from(MASS + k * other, 16, kind, stride, width, recurrent, lanes)
-            _onsets_from(MASS + 16 + k * other, 0, kind, stride, width, recurrent, lanes)
-        else:
-            _onsets_from(MASS + k * other, 0, kind, stride, width, recurrent, lanes)
+def _turn_barred(kind, beside, width, again, w):
+    """The same, where nobody may be infused and there is one group only."""
+    shares, counts = SHARES + 4 * kind, 1.0 if kind == 0 else 0.0
+    row, stride = (MASS + beside, 4) if kind == 0 else (MASS + 4 * beside, 1)
+    calm, by = (beside % 3, 3) if kind == 0 else (3 * (beside % 3), 1)
+    for i in range(width):
+        a, b, c, e = _four(row, stride, i, w)
+        if kind == 0:
+            _spend(calm, by, i, w, a + e, b, c)
+            a, b, c, e = _halved(calm, by, i, w, a, b, c, e)
+        begins, ends, stays = w[_at(BEGINS + kind, i)], w[_at(ENDS + kind, i)], w[_at(STAYS + kind, i)]
+        mild, ill = w[_at(shares, i)] + w[_at(shares + 1, i)], w[_at(shares + 2, i)] + w[_at(shares + 3, i)]
+        first, barred, a, b, c, e = _onsets(a, b, c, e, begins, ends, again)
+        w[_at(SUMS + GVHD, i)] += counts * first * w[_at(COUNTED, i)]
+        active = barred * stays
+        b, c, e = b + active * mild, c + active * ill, e + (barred - active) * (mild + ill)
+        if kind == 1:
+            _spend(calm, by, i, w, a + e, b, c)
+            a, b, c, e = _halved(calm, by, i, w, a, b, c, e)
+        _put(row, stride, i, w, a, b, c, e)
+
+
+@njit(**BARE)
+def _turns(width, groups, patterns, pattern, again, w):
+    """A step with GVHD, in place; fills SPENT. Written out: numbers that the compiler knows let it merge the lanes. A
+    function apart, of few arguments, for it takes long to compile."""
+    for x in range(9):
+        k = np.int64(pattern[4 * (x // 3) + x % 3])
+        for i in range(width):
+            w[_at(KEPT + x, i)] = w[_at(KEEPS + k, i)]
+            w[_at(WITHIN + x, i)] = 0.0
+    if groups == 2:
+        _turn(0, 0, width, again, w)
+        _turn(0, 1, width, again, w)
+        _turn(0, 2, width, again, w)
+        _turn(0, 3, width, again, w)
+        _turn(1, 0, width, again, w)
+        _turn(1, 1, width, again, w)
+        _turn(1, 2, width, again, w)
+        _turn(1, 3, width, again, w)
+    else:
+        _turn_barred(0, 0, width, again, w)
+        _turn_barred(0, 1, width, again, w)
+        _turn_barred(0, 2, width, again, w)
+        _turn_barred(0, 3, width, again, w)
+        _turn_barred(1, 0, width, again, w)
+        _turn_barred(1, 1, width, again, w)
+        _turn_barred(1, 2, width, again, w)
+        _turn_barred(1, 3, width, again, w)
+    for k in range(patterns):
+        for i in range(width):
+            w[_at(SPENT + k, i)] = 0.0
+    for x in range(9):
+        k = np.int64(pattern[4 * (x // 3) + x % 3])
+        for i in range(width):
+            w[_at(SPENT + k, i)] += w[_at(WITHIN + x, i)] * w[_at(MEAN + k, i)]
 
 
 @njit(cache=True, inline="always")
@@ -462,6 +597,7 @@ def _follow(d, width, may, times, numbers, world, lanes, trace):
     states, part = (16, 2) if gvhd.present else (1, 1)
     groups, patterns = 2 if may == 1 and gvhd.present else 1, gvhd.ratio.shape[2] if gvhd.present else 1
     faded, first = 1.0 - np.exp2(-setting.step / gvhd.half_life[d]), setting.steps
+    again = 1.0 if gvhd.recurrent else 0.0
     for row in range(HAZARD):
         for i in range(width):
             w[_at(row, i)] = 0.0
@@ -475,15 +611,16 @@ def _follow(d, width, may, times, numbers, world, lanes, trace):
                 _enter(i, lanes)
             if may == 1 and lanes.acts[s, i]:
                 _act(d, s, i, lanes.acts[s, i], states, times, numbers, world, lanes)
+        for i in range(width):
             w[_at(BEFORE, i)] = w[_at(SUMS + PROGRESSION, i)]
         _hazards(d, s, width, hazards, setting.step, lanes)
         _split(d, width, patterns, part, gvhd, hazards, lanes)
-        for half in range(part):
-            if half == 1:
-                _expect(d, s, width, faded, gvhd, lanes)
-                _onsets(0, width, groups, gvhd.recurrent, lanes)
-                _onsets(1, width, groups, gvhd.recurrent, lanes)
-            _leave(d, width, states, groups, patterns, part, gvhd, hazards, setting.step, lanes)
+        if gvhd.present:
+            _expect(d, s, width, faded, gvhd, lanes)
+            _turns(width, groups, patterns, gvhd.pattern, again, w)
+        else:
+            _leave(width, lanes)
+        _add(d, width, patterns, part, gvhd, hazards, setting.step, lanes)
         _pass(width, faded, lanes)
         for i in range(width):
             new = w[_at(SUMS + PROGRESSION, i)] - w[_at(BEFORE, i)]

@@ -50,8 +50,9 @@ class Gvhd(NamedTuple):
     relative: hazard, shape (draw, kind, patient). shares: P(not severe and may be infused on, not severe and may not,
     severe and may, severe and may not), shape (draw, kind, patient, 4). counted: P(acute grade II-IV), shape (draw,
     patient). ends: P(an episode ends in a step), shape (draw, kind, regime). pattern: number of every one of the 16
-    states' set of hazard ratios, shape (state,); ratio: those, shape (draw, cause, pattern); days: the outcome that its
-    days count to, shape (pattern,). present: whether there is GVHD at all. recurrent: whether it comes again."""
+    states' set of hazard ratios, shape (state,), the same for never and past; ratio: those, shape (draw,
+    cause, pattern); days: the outcome that its days count to, shape (pattern,). present: whether there is GVHD at all.
+    recurrent: whether it comes again."""
 
     onsets: np.ndarray
     half_life: np.ndarray

@@ -14,10 +14,10 @@ from dataclasses import replace
 from functools import wraps
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from redose.report.tables.cells import Cell, Sum, Table
 
+Limits = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows of weights of the unknowns, and the least and largest of sums
 WITHHELD = Cell("withheld", math.nan)  # no value to sort by: it would tell the count
 SMALL, LARGE, ANY = "small", "0 or not small", "any"  # what a reader knows of a count that is not shown
 
@@ -105,6 +105,8 @@ def known(name: Hashable, hidden: dict, counts: dict[Hashable, int], sums: tuple
     """Whether what is shown leaves one value for a hidden count: its least and its largest possible value are the same.
 
     Integer programming over the counts that sums tie to it, exact for whatever sums a table has."""
+    from scipy.optimize import Bounds, LinearConstraint, milp  # a tenth of a second, and few reports hide counts
+
     names = sorted(tied(name, hidden, sums), key=list(hidden).index)
     mine = [s for s in sums if not set(names).isdisjoint(s.names)]
     if not mine:
@@ -113,7 +115,7 @@ def known(name: Hashable, hidden: dict, counts: dict[Hashable, int], sums: tuple
     # unknowns: the counts, and beside each a switch: 0 it is 0, 1 it is not small
     low = np.array([1.0 if kind == SMALL else 0.0 for kind in kinds] + [0.0] * len(names))
     high = np.array([fewest - 1.0 if kind == SMALL else most for kind in kinds] + [1.0] * len(names))
-    limits = [adding_up(mine, names, counts), *switched(kinds, fewest, most)]
+    limits = [LinearConstraint(*x) for x in (adding_up(mine, names, counts), *switched(kinds, fewest, most))]
     ends = []
     for sign in (1.0, -1.0):
         cost = np.zeros(len(low))
@@ -123,7 +125,7 @@ def known(name: Hashable, hidden: dict, counts: dict[Hashable, int], sums: tuple
     return ends[0] == ends[1]
 
 
-def adding_up(sums: list[Sum], names: list[Hashable], counts: dict[Hashable, int]) -> LinearConstraint:
+def adding_up(sums: list[Sum], names: list[Hashable], counts: dict[Hashable, int]) -> Limits:
     """The sums as limits on the hidden counts `names`: what is shown of them is moved to the other side."""
     rows, least, largest = np.zeros((len(sums), 2 * len(names))), np.zeros(len(sums)), np.zeros(len(sums))
     for k, one in enumerate(sums):
@@ -137,10 +139,10 @@ def adding_up(sums: list[Sum], names: list[Hashable], counts: dict[Hashable, int
             else:
                 left -= sign * counts[n]
         least[k], largest[k] = left if exact else -np.inf, left
-    return LinearConstraint(rows, least, largest)
+    return rows, least, largest
 
 
-def switched(kinds: list[str], fewest: int, most: float) -> list[LinearConstraint]:
+def switched(kinds: list[str], fewest: int, most: float) -> list[Limits]:
     """fewest * switch <= count <= most * switch, for every count that is 0 or not small."""
     large = [k for k, kind in enumerate(kinds) if kind == LARGE]
     if not large:
@@ -149,4 +151,5 @@ def switched(kinds: list[str], fewest: int, most: float) -> list[LinearConstrain
     rows[:, range(len(large)), large] = 1.0
     rows[0, range(len(large)), [k + len(kinds) for k in large]] = -fewest
     rows[1, range(len(large)), [k + len(kinds) for k in large]] = -most
-    return [LinearConstraint(rows[0], 0.0, np.inf), LinearConstraint(rows[1], -np.inf, 0.0)]
+    above, below = np.zeros(len(large)), np.full(len(large), np.inf)
+    return [(rows[0], above, below), (rows[1], -below, above)]
