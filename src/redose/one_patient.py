@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
 from redose import assay, coordinates, prediction
 
@@ -46,7 +46,10 @@ class Events:
             return self.given(dict.fromkeys(self.exposure, 0.0))
         node, weight = np.polynomial.hermite_e.hermegauss(NODES)
         shift = shifts(draws, list(self.exposure), draws["omega_v"][:, None, None] * node)
-        return logsumexp(self.at_nodes().given(shift) + np.log(weight / weight.sum()), axis=-1)
+        given = self.at_nodes().given(shift)
+        largest = given.max(-1, keepdims=True)
+        largest = np.where(np.isfinite(largest), largest, 0.0)
+        return largest[..., 0] + np.log(np.exp(given - largest) @ (weight / weight.sum()))
 
     def moved(self, u: np.ndarray) -> "Events":
         """The same with u, shape (draw, proposal), added to the log hazard of progression."""

@@ -86,7 +86,7 @@ def drawn(made, model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, na
         how = {"target_accept": sampling["careful"], "divergent_before": divergent}
         log.info("%s: %d divergent draws; again at a target acceptance of %g", name, divergent, sampling["careful"])
         tree = chains_of(made, sampling, sampling["careful"], seed, name, cores)
-    return tidy(tree, data, seed, log_prior(model, tree["posterior"].to_dataset()), how)
+    return tidy(tree, data, seed, log_prior(model, tree["posterior"].to_dataset()), how, cores)
 
 
 def chains_of(made, sampling: dict, target_accept: float, seed: int, name: str, cores: int) -> xr.DataTree:
@@ -193,13 +193,15 @@ def log_prior(model: pm.Model, draws: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(found, coords=draws.coords)
 
 
-def tidy(tree: xr.DataTree, data: xr.Dataset, seed: int, log_prior: xr.Dataset, how: dict) -> xr.DataTree:
+def tidy(
+    tree: xr.DataTree, data: xr.Dataset, seed: int, log_prior: xr.Dataset, how: dict, cores: int = 1
+) -> xr.DataTree:
     """The groups that are kept, with unsettled traits, classes and frailties drawn, and provenance instead of time
     stamps. how: what else is to be known of the sampling."""
     groups = {g: tree[g].to_dataset() for g in ("posterior", "sample_stats")} | {"log_prior": log_prior}
     posterior = groups["posterior"]
     if "traits" in posterior:
-        posterior, groups["redrawn"] = unsettled.settle(posterior, data, seed_of(seed, "redrawn"))
+        posterior, groups["redrawn"] = unsettled.settle(posterior, data, seed_of(seed, "redrawn"), cores)
     if "log_odds_cured" in posterior:
         posterior = draw_classes(posterior, data, seed_of(seed, "classes"))
     if "omega_v" in posterior:

@@ -12,6 +12,8 @@ stays as it was drawn: that it has mixed over the patient's modes is for its own
 patient's, which is small after the step unless candidates are hardly ever taken.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import xarray as xr
 from arviz_stats import rhat
@@ -24,13 +26,14 @@ CANDIDATES = 128
 CHUNK = 100  # draws at a time, which bounds the memory
 
 
-def settle(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> tuple[xr.Dataset, xr.Dataset]:
+def settle(posterior: xr.Dataset, data: xr.Dataset, seed: int, cores: int = 1) -> tuple[xr.Dataset, xr.Dataset]:
     """(the posterior with the traits of unsettled patients drawn anew, and the log likelihoods and exposures that
     depend on them; what was done). The second has dim redrawn, named by patient: rhat, the largest of its traits
     before, and moved, the share of draws at which a candidate was taken.
 
     posterior: as sampled, with log_likelihood_*, exposure_* and log_odds_cured where the model has them. data: the
-    design. seed: from `seed_of`; every patient has a stream of its own.
+    design. seed: from `seed_of`; every patient has a stream of its own. cores: patients at a time, in threads, which
+    write to places of their own: what is drawn does not depend on it.
     """
     blocks, size = coordinates.patient_blocks(data), posterior.sizes["chain"] * posterior.sizes["draw"]
     of_trait = rhat(xr.Dataset({"traits": posterior["traits"]}))["traits"].to_numpy()
@@ -38,7 +41,12 @@ def settle(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> tuple[xr.Datas
     redrawn = np.flatnonzero(largest > RHAT)
     flat = {n: x.to_numpy().reshape(size, -1).copy() for n, x in posterior.data_vars.items() if of_a_patient(n)}
     draws = prediction.thin(posterior, size)
-    moved = [exchange(flat, draws, data, i, blocks[i], np.random.default_rng([seed, i])) for i in redrawn]
+
+    def redraw(i: int) -> float:
+        return exchange(flat, draws, data, i, blocks[i], np.random.default_rng([seed, i]))
+
+    with ThreadPoolExecutor(cores) as pool:
+        moved = list(pool.map(redraw, redrawn))
     posterior = posterior.assign({n: posterior[n].copy(data=x.reshape(posterior[n].shape)) for n, x in flat.items()})
     done = {"rhat": ("redrawn", largest[redrawn]), "moved": ("redrawn", np.array(moved, dtype=float))}
     return posterior, xr.Dataset(done, {"redrawn": data["patient"].to_numpy()[redrawn]})
