@@ -26,11 +26,11 @@ LAYERS = [
     {"priors", "simulate", "prediction"},
     {"one_patient", "newcomers"},
     {"unsettled"},
-    {"models"},
+    {"models", "machine_code"},
     {"sampling"},
     {"diagnostics", "acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}
     | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity", "dynamic"}
-    | {"ahead", "accuracy", "references", "dosing", "between_cuts"},
+    | {"ahead", "accuracy", "references", "dosing", "between_cuts", "laplace"},
     {"decisions"},
     {"calibration", "validation"},
     {"figures", "report"},
