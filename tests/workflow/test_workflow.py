@@ -211,7 +211,7 @@ def published_again(folder: Path) -> None:
     gains = pd.read_csv(folder / "selection/joint_step.gain.csv").set_index("patient")
     assert draws.quantile(0.95)[gains.index].tolist() == pytest.approx(gains["gain_high"].tolist())
     draws = pd.read_parquet(folder / "threshold/joint_step.draws.parquet")
-    risks = pd.read_csv(folder / "threshold/joint_step.csv").iloc[1:]
+    risks = pd.read_csv(folder / "threshold/joint_step.csv", float_precision="round_trip").iloc[1:]
     for name, median in zip(("risk_10", "risk_20", "risk_30"), risks["median"], strict=True):
         assert draws[name].quantile(0.5, interpolation="lower") == median
     posterior = xr.open_datatree(folder / "joint_step/posterior.nc", engine="h5netcdf")["posterior"]
