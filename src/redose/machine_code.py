@@ -59,10 +59,9 @@ def compiled(model: pm.Model, names: list[str], jittered: set) -> compile_pymc.C
         size, length, density, stored, start, shapes, moved = compile_pymc._make_functions(
             model, mode=MODE, compute_grad=True, join_expanded=True, pymc_initial_point_fn=starting, var_names=names
         )
-        numbers = {"size": size, "length": length}
-        pointers = (NUMBERS, NUMBERS)
-        density_code = wrapper(DENSITY, density, CODE(COUNT, *pointers, NUMBERS, numba.types.voidptr), numbers)
-        stored_code = wrapper(STORED, stored, CODE(COUNT, COUNT, *pointers, numba.types.voidptr), numbers)
+        numbers, data = {"size": size, "length": length}, numba.types.voidptr
+        density_code = wrapper(DENSITY, density, CODE(COUNT, NUMBERS, NUMBERS, NUMBERS, data), numbers)
+        stored_code = wrapper(STORED, stored, CODE(COUNT, COUNT, NUMBERS, NUMBERS, data), numbers)
     dims, coords = compile_pymc._prepare_dims_and_coords(model, shapes, moved)
     return compile_pymc.CompiledPyMCModel(
         dims=dims,
@@ -95,7 +94,7 @@ def wrapper(source: str, function, signature, numbers: dict):
         source,
         source.split("(")[0].split()[-1],
         global_env=globals() | {"wrapped": wrapped, "isfinite": math.isfinite},
-        cache_key=key and "_".join(map(str, (key, *numbers.values()))),
+        cache_key=key and "_".join(map(str, (key, *numbers.values(), pytensor.__version__))),
     )
     with warnings.catch_warnings():
         # above a megabyte, constants are kept by address, and so are compiled again
