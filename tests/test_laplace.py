@@ -69,7 +69,7 @@ def test_a_normal_density_is_found_as_it_is():
 
 
 def test_noise_is_not_taken_for_less_by_the_traits_that_were_fitted(noise):
-    """The mode of what is shared is that of the marginal likelihood, which is known; that of the joint density is not."""
+    """The mode of what is shared is that of the marginal likelihood, which is known; the joint density has another."""
     joint = laplace.mode(noise, np.zeros(1 + GROUPS), BLOCKS)
     found = laplace.marginal(noise, joint, BLOCKS)
     exact = minimize_scalar(lambda s: -noise.marginal(s), bounds=(-3, 1), method="bounded").x
