@@ -78,6 +78,14 @@ def test_what_is_stored_of_a_patient_is_what_the_model_says_at_its_new_traits(ca
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+def test_patients_are_redrawn_to_the_same_bits_whatever_the_cores():
+    data, _, posterior = as_sampled("joint_step", {}, number=8)
+    one, three = (unsettled.settle(posterior, data, 1, cores) for cores in (1, 3))
+    assert one[1].sizes["redrawn"] > 1
+    assert all(a.identical(b) for a, b in zip(one, three, strict=True))
+    assert not one[0].identical(posterior)
+
+
 def test_patients_whose_chains_agree_are_left_as_they_are():
     data, _, posterior = as_sampled("joint_step", {}, number=400, stored=0.0)
     settled, done = unsettled.settle(posterior, data, 1)

@@ -49,7 +49,8 @@ class Events:
         given = self.at_nodes().given(shift)
         largest = given.max(-1, keepdims=True)
         largest = np.where(np.isfinite(largest), largest, 0.0)
-        return largest[..., 0] + np.log(np.exp(given - largest) @ (weight / weight.sum()))
+        # a sum of products: the order in which a library takes a matrix product may depend on the cores
+        return largest[..., 0] + np.log((np.exp(given - largest) * (weight / weight.sum())).sum(-1))
 
     def moved(self, u: np.ndarray) -> "Events":
         """The same with u, shape (draw, proposal), added to the log hazard of progression."""

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import xarray as xr
 from arviz_stats import rhat
+from threadpoolctl import threadpool_limits
 
 from redose import coordinates, prediction
 from redose.one_patient import About, Events, OwnPrior, own_likelihood
@@ -45,7 +46,7 @@ def settle(posterior: xr.Dataset, data: xr.Dataset, seed: int, cores: int = 1) -
     def redraw(i: int) -> float:
         return exchange(flat, draws, data, i, blocks[i], np.random.default_rng([seed, i]))
 
-    with ThreadPoolExecutor(cores) as pool:
+    with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:  # a thread of BLAS each, whatever the cores
         moved = list(pool.map(redraw, redrawn))
     posterior = posterior.assign({n: posterior[n].copy(data=x.reshape(posterior[n].shape)) for n, x in flat.items()})
     done = {"rhat": ("redrawn", largest[redrawn]), "moved": ("redrawn", np.array(moved, dtype=float))}
