@@ -11,10 +11,23 @@ import pytest
 import yaml
 from pytensor.compile.mode import Mode
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
-from test_models import CONFIG, CURVE, PLAIN_PYTHON, STRANDS, built, evaluated, prior_draws
+from scipy import stats
+from test_models import (
+    ABOUT,
+    CONFIG,
+    CURVE,
+    PLAIN_PYTHON,
+    PRIOR,
+    STRANDS,
+    built,
+    evaluated,
+    options,
+    prior_draws,
+    small_study,
+)
 
 from redose import checks, coordinates, design, sampling, simulate, tables
-from redose.models import linear, parts, traits
+from redose.models import MODELS, linear, pooled, traits
 
 ROOT = Path(__file__).parents[1]
 STUDY = CONFIG["studies"]["redosable"]
@@ -102,7 +115,7 @@ def test_effects_are_sampled_between_their_own_and_the_population_mean():
     """z = 0 is the precision-weighted mean of what samples and population say, a unit step its sd; an effect of which
     the samples say nothing stands at the population's mean."""
     information, centre, mean, sd = np.array([0.0, 75.0]), np.array([9.0, 0.4]), np.array([0.2, 0.0]), 0.2
-    transform, inputs = parts.Informed(information, centre), [None, None, pt.constant(mean), pt.constant(sd)]
+    transform, inputs = pooled.Informed(information), [None, *(pt.constant(x) for x in (mean, sd, centre))]
     assert transform.backward(np.zeros(2), *inputs).eval() == pytest.approx([0.2, 0.3])  # (75 * 0.4 + 25 * 0) / 100
     step = transform.backward(np.ones(2), *inputs).eval() - transform.backward(np.zeros(2), *inputs).eval()
     assert step == pytest.approx([0.2, 0.1])
@@ -110,6 +123,51 @@ def test_effects_are_sampled_between_their_own_and_the_population_mean():
     assert transform.forward(transform.backward(np.array([0.3, -2.0]), *inputs), *inputs).eval() == pytest.approx(
         [0.3, -2]
     )
+
+
+def test_effects_of_which_the_data_tell_together_are_standardised_together():
+    """z = 0 is (A + 1/ω²)^-1 (A c + μ/ω²), unit steps of z span (A + 1/ω²)^-1, forward inverts backward, and the
+    Jacobian is the determinant of backward; also at a negative ω, which is an sd up to its sign."""
+    told, centre, mean = np.array([[5.0, -3.0, -2.0], [-3.0, 9.0, -6.0], [-2.0, -6.0, 8.0]]), 0.3, np.array([0.1, 0, 1])
+    for omega in (0.4, -0.4):
+        transform = pooled.Informed(told)
+        inputs = [None, *(pt.constant(x) for x in (mean, omega, np.full(3, centre)))]
+        covariance = np.linalg.inv(told + np.eye(3) / omega**2)
+        at_zero = transform.backward(np.zeros(3), *inputs).eval()
+        assert at_zero == pytest.approx(covariance @ (told @ np.full(3, centre) + mean / omega**2))
+        step = np.array([transform.backward(z, *inputs).eval() - at_zero for z in np.eye(3)]).T
+        assert step @ step.T == pytest.approx(covariance)
+        jacobian = transform.log_jac_det(np.zeros(3), *inputs).eval().sum()
+        assert jacobian == pytest.approx(np.log(abs(np.linalg.det(step))))
+        z = np.array([0.3, -2.0, 1.1])
+        assert transform.forward(transform.backward(z, *inputs), *inputs).eval() == pytest.approx(z)
+
+
+def test_events_tell_of_a_group_what_they_do_not_leave_to_others():
+    """Fisher's information of Poisson counts at their fit: with a free rate, two trials of 30 and 60 events differ by a
+    log ratio of variance 1/30 + 1/60, and nothing is told of their mean; with a known rate each is known by its own."""
+    trial = np.repeat(np.eye(2), [30, 60], axis=0)
+    free = pooled.told_of(trial, [np.ones((90, 1))], [1e6])
+    assert np.linalg.eigvalsh(free)[0] == pytest.approx(0, abs=1e-6)
+    assert free @ np.ones(2) == pytest.approx(np.zeros(2), abs=1e-6)
+    assert np.array([1, -1]) @ np.linalg.pinv(free, rcond=1e-6) @ np.array([1, -1]) == pytest.approx(1 / 30 + 1 / 60)
+    assert pooled.told_of(trial, [np.ones((90, 1))], [1e-6]) == pytest.approx(np.diag([30.0, 60.0]), abs=1e-6)
+
+
+@pytest.mark.parametrize("pool", [["trial", "site"], ["site"], ["trial", "interval"]])
+def test_pooled_effects_keep_their_distribution(pool):
+    """u = ω z with standard normal z, of trials, sites and interval numbers: in draws of the prior, and as density."""
+    data = design.build(small_study(), ABOUT, "intervals", options() | {"pooled": pool}, CONFIG["priors"])
+    model = MODELS["intervals"](data, PRIOR)
+    draws = prior_draws(model, 500)
+    for name, group in (("u_trial", "trial"), ("u_site", "site"), ("zeta", "interval")):
+        if group in pool:
+            z = (draws[name] / draws[f"omega_{group}"]).ravel()
+            assert stats.kstest(z, "norm").pvalue > 1e-3, name
+            omega = model[f"z_omega_{group}"]
+            value = np.linspace(-1, 1, model[name].type.shape[0])
+            density = pm.logp(model[name], value).eval({omega: -0.7})
+            assert density == pytest.approx(stats.norm.logpdf(value, 0, 0.7))
 
 
 def test_lots_keep_their_distribution_in_the_directions_that_are_sampled():

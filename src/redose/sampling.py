@@ -24,8 +24,8 @@ from redose.seeds import seed_of
 log = logging.getLogger("redose")
 OF_LEVEL = {"mu_b", "beta_b", "omega_b", "sigma", "detection", "kappa", "cured", "z_correlation"}
 OF_GROWTH = {"doubling", "beta_g", "omega_g", "slope", "beta_s", "omega_s"}
-OF_KILL = {"delta", "eta", "omega_delta", "psi", "rho", "theta", "xi", "omega_lot", "z_lot", "half_life"}
-SPREADS = {f"z_omega_{x}": f"omega_{x}" for x in ("v", "trial", "site", "interval")}  # up to their sign, on the left
+OF_KILL = {"delta", "eta", "omega_delta", "psi", "rho", "theta", "xi", "z_lot", "half_life"}
+SPREADS = {f"z_omega_{x}": f"omega_{x}" for x in ("v", "trial", "site", "interval", "lot")}  # left: up to their sign
 INNOVATIONS = SPREADS | {"z_correlation": "correlation"}  # sampled as the first, a parameter as the second
 PLAIN_PYTHON = Mode(linker="py", optimizer=None)  # an evaluation or two are not worth a compilation
 PACKAGES = ("redose", "pymc", "pytensor", "nutpie", "numba", "numpy", "arviz")

@@ -9,8 +9,8 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from redose.assay import DETECTED_AT_LOD, FALSE_POSITIVE_SCALE
+from redose.models import pooled
 from redose.models.linear import combination
-from redose.models.parts import Informed
 
 NO_LIMIT = -50.0  # log10: the limit of samples without one, as the detection curve needs a number
 
@@ -163,11 +163,10 @@ def kill_coefficients(data: xr.Dataset, prior: dict, log_delta):
     xi = effects(data, "xi", prior["eta"], "property")
     parts = [pt.stack([psi, rho]), theta, xi]
     if data.sizes["lot"]:
-        omega = pm.HalfNormal("omega_lot", **prior["omega_lot"])
+        omega = pooled.spread("omega_lot", prior)
         mean = log_delta + (data["lot_property"].to_numpy() * xi).sum(1)
-        how = Informed(data["lot_information"].to_numpy(), data["lot_centre"].to_numpy())
-        turned = data["lot_turned"].to_numpy()
-        kill = pm.Normal("z_lot", combination(turned.T, mean), omega, dims="turn", default_transform=how)
+        turned, told = data["lot_turned"].to_numpy(), (data[f"lot_{x}"].to_numpy() for x in ("information", "centre"))
+        kill = pooled.effects("z_lot", combination(turned.T, mean), omega, *told, dims="turn")
         parts.append(pm.Deterministic("u_lot", combination(turned, kill) - mean, dims="lot"))
     return pt.concatenate(parts)
 

@@ -7,12 +7,12 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from pymc.logprob.transforms import Transform
 from pytensor.gradient import disconnected_grad
 
 from redose.design import causes
 from redose.models.linear import combination, intercept
-from redose.survival import ONE_EVENT, YEAR
+from redose.models.pooled import effects, spread, told_of
+from redose.survival import YEAR
 
 FRAILTY_NODES = 40  # exact to 1e-3 in the log likelihood of a patient with nine events and omega_v = 1
 
@@ -42,76 +42,44 @@ def has_frailty(data: xr.Dataset) -> bool:
     return '"frailty": true' in data.attrs["options"]
 
 
-class Informed(Transform):
-    """Sampling coordinates z of effects ~ Normal(μ, ω): effect = (L c + μ / ω²) / P + z / √P, P = L + 1 / ω².
-
-    L, c: what the data say of each, roughly, fixed before sampling: an effect of which they say much is centred, one of
-    which they say little is not (Papaspiliopoulos, Roberts & Sköld 2007, section 3).
-    """
-
-    name = "informed"
-
-    def __init__(self, information: np.ndarray, centre: np.ndarray):
-        self.information, self.centre = information, centre
-
-    # inputs: generator, size, mean, sd
-    def backward(self, value, *inputs):
-        mean, precision = self._expected(*inputs[-2:])
-        return mean + value / pt.sqrt(precision)
-
-    def forward(self, value, *inputs):
-        mean, precision = self._expected(*inputs[-2:])
-        return (value - mean) * pt.sqrt(precision)
-
-    def log_jac_det(self, value, *inputs):
-        return -0.5 * pt.log(self._expected(*inputs[-2:])[1])
-
-    def _expected(self, mean, sd):
-        precision = self.information + 1 / sd**2
-        return (self.information * self.centre + mean / sd**2) / precision, precision
-
-
-def spread(name: str, prior: dict):
-    """An sd ω ~ half-normal up to its sign, for effects ω z whose density does not change with both signs.
-
-    The sampler may then cross 0; on the log scale ω_v lingered near 0 (R-hat 1.018, bulk ESS 335 in 3,200 draws of
-    joint_value), and so did that of sites (tail ESS 308).
-    """
-    signed = pm.Normal(f"z_{name}", 0, prior[name]["sigma"])
-    pm.Deterministic(name, pt.abs(signed))
-    return signed
-
-
 def pooling(data: xr.Dataset, prior: dict):
     """u, shape (patient,): effects of the config's pooled groups (trial, site) on the log hazard of progression,
-    partially pooled, non-centred. A group with one level is left to the intercept.
+    partially pooled; with `robust` a trial may be a stranger. A group with one level is left to the intercept.
 
-    With `robust` a trial is, with that probability, a stranger: u_trial ~ (1 - robust) Normal(0, ω) + robust
-    Normal(0, √(ω² + 1)), whose second part knows as much as one event tells (robust MAP, Schmidli 2014).
+    Events tell of the sum of the rate, a trial's effect and its site's: the effects of sites are sampled beside those
+    of trials, these about what sites leave to them, and the rate beside both.
     """
     options = json.loads(data.attrs["options"])
-    u = pt.zeros(data.sizes["patient"])
-    for group in ("trial", "site"):
-        if group in options["pooled"] and data.sizes[group] > 1:
-            omega = spread(f"omega_{group}", prior)
-            strange = options.get("robust", 0.0) if group == "trial" else 0.0
-            if strange:
-                wide = pt.sqrt(1 + (ONE_EVENT / omega) ** 2)
-                z = pm.NormalMixture(f"z_{group}", [1 - strange, strange], 0, pt.stack([1.0, wide]), dims=group)
-            else:
-                z = pm.Normal(f"z_{group}", dims=group)
-            u += pm.Deterministic(f"u_{group}", omega * z, dims=group)[data[f"patient_{group}"].to_numpy()]
+    happened = data["interval_patient"].to_numpy()[data["row_interval"].to_numpy()[data["row_progression"].to_numpy()]]
+    groups = [g for g in ("trial", "site") if g in options["pooled"] and data.sizes[g] > 1]
+    of_patient = {g: np.eye(data.sizes[g])[data[f"patient_{g}"].to_numpy()] for g in groups}
+    of_event = {g: x[happened] for g, x in of_patient.items()}
+    beside, sds = [np.ones((len(happened), 1))], [prior["rate_progression"]["sigma"]]
+    told = {}
+    for group, own in of_event.items():
+        told[group] = told_of(own, beside, sds)
+        beside, sds = [*beside, own], [*sds, prior[f"omega_{group}"]["sigma"]]
+    u, left = pt.zeros(data.sizes["patient"]), 0.0
+    for group in reversed(groups):
+        strange = options.get("robust", 0.0) if group == "trial" else 0.0
+        omega = spread(f"omega_{group}", prior)
+        own = effects(f"u_{group}", 0.0, omega, told[group], left, strange, dims=group)
+        if group == "site" and "trial" in groups:
+            shared = of_event["trial"].T @ of_event["site"]
+            left = -combination(shared / np.maximum(shared.sum(1, keepdims=True), 1), own)
+        u += own[data[f"patient_{group}"].to_numpy()]
     return u
 
 
 def of_interval_number(data: xr.Dataset, prior: dict):
-    """ζ_k at each row's interval number, shape (row,): effects on the log hazard of progression, partially pooled,
-    non-centred; 0 unless the config pools `interval` and there are several."""
+    """ζ_k at each row's interval number, shape (row,): effects on the log hazard of progression, partially pooled; 0
+    unless the config pools `interval` and there are several."""
     if "interval" not in json.loads(data.attrs["options"])["pooled"] or data.sizes["k"] == 1:
         return 0.0
-    omega = spread("omega_interval", prior)
-    zeta = pm.Deterministic("zeta", omega * pm.Normal("z_interval", dims="k"), dims="k")
-    return zeta[data["interval_k"].to_numpy()[data["row_interval"].to_numpy()]]
+    of_row = data["interval_k"].to_numpy()[data["row_interval"].to_numpy()]
+    own = np.eye(data.sizes["k"])[of_row[data["row_progression"].to_numpy()]]
+    told = told_of(own, [np.ones((len(own), 1))], [prior["rate_progression"]["sigma"]])
+    return effects("zeta", 0.0, spread("omega_interval", prior), told, 0.0, dims="k")[of_row]
 
 
 def log_baseline(data: xr.Dataset, cause: str, prior: dict, relative):
@@ -133,8 +101,8 @@ def log_baseline(data: xr.Dataset, cause: str, prior: dict, relative):
     else:
         smooth = pm.HalfNormal(f"smooth_{cause}", **prior["smooth"])
         known = data[f"{cause}_known"].to_numpy()
-        how = {"dims": f"{cause}_step", "default_transform": Informed(known, np.zeros_like(known))}
-        walk = combination(data[f"{cause}_walk"].to_numpy(), pm.Normal(f"z_{cause}", 0, smooth, **how))
+        steps = effects(f"z_{cause}", 0.0, smooth, known, 0.0, dims=f"{cause}_step")
+        walk = combination(data[f"{cause}_walk"].to_numpy(), steps)
         weights = pt.special.softmax(constant + walk)
     weights = pm.Deterministic(f"weights_{cause}", weights, dims=f"{cause}_basis")
     years = np.ptp(data[f"{cause}_knots"].to_numpy()) / YEAR
