@@ -1,5 +1,7 @@
 """Machine code of a model: the same draws as nutpie's own, found on disk by the next to ask."""
 
+import gc
+
 import numpy as np
 import nutpie
 import pymc as pm
@@ -8,13 +10,18 @@ import pytest
 
 from redose import machine_code
 
+SEEN = [28, 8, -3, 7, -1, 1, 18, 12]
 
-def eight_schools() -> pm.Model:
+
+def schools(seen: list[float] = SEEN) -> pm.Model:
+    """Rubin's eight schools, or others. The number of schools enters as one, as an array and as a bound of slices."""
+    error = np.array([15, 10, 16, 11, 9, 11, 10, 18, *range(10, 400)])[: len(seen)]
     with pm.Model() as model:
         spread = pm.HalfNormal("spread", 5.0)
-        effect = pm.Normal("effect", 0.0, spread, shape=8)
+        effect = pm.Normal("effect", 0.0, spread, shape=len(seen))
         pm.Deterministic("largest", effect.max())
-        pm.Normal("seen", effect, [15, 10, 16, 11, 9, 11, 10, 18], observed=[28, 8, -3, 7, -1, 1, 18, 12])
+        pm.Potential("small", -((effect / len(seen)) ** 2)[np.arange(len(seen))[::-1] // 2].sum())
+        pm.Normal("seen", effect, error, observed=seen)
     return model
 
 
@@ -23,32 +30,44 @@ def sampled(made):
     return tree["posterior"].to_dataset()
 
 
-def test_draws_are_nutpies_own():
-    model = eight_schools()
+@pytest.mark.parametrize("seen", [SEEN, SEEN * 40])
+def test_draws_are_nutpies_own(seen):
+    """Also of 320 schools, whose code is that of eight, which is found."""
+    model = schools(seen)
     names = ["spread", "effect", "largest"]
     with pytensor.config.change_flags(numba__fastmath=False):
         theirs = nutpie.compile_pymc_model(model, var_names=names, jitter_rvs=set())
-    ours, theirs = (sampled(made) for made in (machine_code.compiled(model, names, set()), theirs))
+    machine_code.compiled(schools(), names, set())
+    ours = machine_code.compiled(model, names, set())
+    assert ours.compiled_logp_func.cache_hits == ours.compiled_expand_func.cache_hits == 1
+    ours, theirs = sampled(ours), sampled(theirs)
     assert set(ours) == set(names)
     for name in names:
         assert np.array_equal(ours[name], theirs[name]), name
 
 
 def test_code_that_was_made_once_is_found():
-    machine_code.compiled(eight_schools(), ["effect"], set())
-    again = machine_code.compiled(eight_schools(), ["effect"], set())
+    machine_code.compiled(schools(), ["effect"], set())
+    again = machine_code.compiled(schools(), ["effect"], set())
     assert again.compiled_logp_func.cache_hits == again.compiled_expand_func.cache_hits == 1
 
 
-def test_code_of_other_numbers_is_not_taken_for_it():
-    """A datum more or less changes the draws, whatever is in the cache."""
-    model = eight_schools()
-    with pm.Model() as other:
-        spread = pm.HalfNormal("spread", 5.0)
-        effect = pm.Normal("effect", 0.0, spread, shape=8)
-        pm.Normal("seen", effect, [15, 10, 16, 11, 9, 11, 10, 18], observed=[28, 8, -3, 7, -1, 1, 18, 13])
-    first, second = (sampled(machine_code.compiled(m, ["effect"], set())) for m in (model, other))
-    assert not np.array_equal(first["effect"], second["effect"])
+def test_code_of_other_numbers_reads_those():
+    """A datum more or less changes the draws, though the code is one; data of two models at once stay apart."""
+    first, second = (machine_code.compiled(schools(x), ["effect"], set()) for x in (SEEN, [*SEEN[:7], 13]))
+    assert second.compiled_logp_func.cache_hits == 1
+    again = machine_code.compiled(schools(), ["effect"], set())
+    draws = [sampled(made)["effect"] for made in (first, second, again)]
+    assert not np.array_equal(draws[0], draws[1])
+    assert np.array_equal(draws[0], draws[2])
+
+
+def test_numbers_live_as_long_as_the_code_that_reads_them():
+    made = machine_code.compiled(schools(), ["effect"], set())
+    before = sampled(made)
+    gc.collect()
+    held = [np.full(8, 1e6) for _ in range(2000)]  # would take the place of what was let go
+    assert np.array_equal(sampled(made)["effect"], before["effect"]) and len(held)
 
 
 def test_a_density_that_is_not_finite_is_said_to_nutpie():

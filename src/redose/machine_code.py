@@ -1,52 +1,130 @@
-"""Log density, gradient and stored variables of a model as machine code that the next process finds on disk.
+"""Log density, gradient and stored variables of a model as machine code that the next process finds on disk, whatever
+its data: constants are handed over by address.
 
 nutpie wraps the two functions that PyTensor makes into ones that it can call, and compiles these wrappers, with all
-that they call, in every process: 17 s for joint_step. Here the wrappers are numba functions kept in PyTensor's cache,
-under the key of the function that they wrap.
+that they call, in every process: 17 s for joint_step. PyTensor writes the numbers of a study into its functions, so
+that those of another study are others. Here a function takes its constants as arguments, and the wrappers are numba
+functions kept in PyTensor's cache, under the key of the function that they wrap.
 """
 
-import math
-import warnings
+import math  # noqa: F401  of the sources below
 
 import numba
+import numpy as np
 import pymc as pm
 import pytensor
+import pytensor.tensor as pt
 from nutpie import compile_pymc
 from pymc.initial_point import make_initial_point_fn
-from pytensor.compile.mode import NUMBA
+from pytensor import scalar
+from pytensor.compile.mode import NUMBA, Mode
+from pytensor.graph.basic import Apply, Constant
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.op import Op
 from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS, compile_numba_function_src
+from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
+from pytensor.link.numba.linker import NumbaLinker
+from pytensor.scalar.basic import ScalarType
+from pytensor.tensor.basic import Join
+from pytensor.tensor.type import TensorType
 from threadpoolctl import threadpool_limits
 
-MODE = NUMBA.excluding("inplace_elemwise")  # a third of the time of rewriting, and no part of that of a gradient
 NUMBERS, COUNT, CODE = numba.types.CPointer(numba.types.float64), numba.types.uint64, numba.types.int64
-# as nutpie calls them: 0, or what is wrong
+TABLE = numba.types.CPointer(numba.types.int64)
+# as nutpie calls them: 0, or what is wrong; data: [size, length, places of the second's constants, of the first's]
 DENSITY = """
 def log_density(size, x, slope, height, data):
-    if size != {size}:
+    table = numba.carray(data, ({end},))
+    if size != table[0]:
         return -1
     try:
-        value, gradient = wrapped(numba.carray(x, ({size},)))
+        value, gradient = wrapped(numba.carray(x, (size,)), table[{begin}:])
     except Exception:
         return 1
     height[0] = value.item()
-    for k in range({size}):
+    for k in range(size):
         slope[k] = gradient[k]
-        if not isfinite(gradient[k]):
+        if not math.isfinite(gradient[k]):
             return 3
-    return 0 if isfinite(height[0]) else 4
+    return 0 if math.isfinite(height[0]) else 4
 """
 STORED = """
 def stored(size, length, x, out, data):
-    if size != {size} or length != {length}:
+    table = numba.carray(data, ({end},))
+    if size != table[0] or length != table[1]:
         return -1
     try:
-        (values,) = wrapped(numba.carray(x, ({size},)))
+        (values,) = wrapped(numba.carray(x, (size,)), table[{begin}:])
     except Exception:
         return -2
-    for k in range({length}):
+    for k in range(length):
         out[k] = values[k]
     return 0
 """
+
+
+class Datum(Op):
+    """A number or array of a study, by its place in a table of addresses and shapes."""
+
+    __props__ = ("dtype", "ndim", "scalar")
+
+    def __init__(self, dtype: str, ndim: int, scalar: bool):
+        self.dtype, self.ndim, self.scalar = dtype, ndim, scalar
+
+    def make_node(self, table, place, like):
+        return Apply(self, [table, place], [like()])
+
+    def perform(self, node, inputs, outputs):
+        raise NotImplementedError("read by machine code alone")
+
+
+@register_funcify_default_op_cache_key(Datum)
+def read(op, node, **how):
+    """What reads it, compiled."""
+    lengths = "".join(f"table[place + {k + 1}], " for k in range(op.ndim))
+    at = f"compile_pymc.address_as_void_pointer(table[place]), ({lengths}), dtype"
+    source = f"def datum(table, place): return numba.carray({at})" + ("[()]" if op.scalar else "")
+    return numba_njit(compile_numba_function_src(source, "datum", globals() | {"dtype": np.dtype(op.dtype)}))
+
+
+class DataApart(NumbaLinker):
+    """NUMBA's linker, of functions that take their constants from a table, a second argument."""
+
+    def fgraph_convert(self, fgraph, **storage):
+        constants = dict.fromkeys(x for node in fgraph.toposort() for x in node.inputs if is_datum(x, node))
+        self.constants = [np.array(x.data, dtype=kind_of(x), order="C") for x in constants]
+        table, twin, own = pt.lvector(), *fgraph.clone_get_equiv()
+        numbers = [[x.ctypes.data, *x.shape] for x in self.constants]
+        self.table = [number for place in numbers for number in place]
+        begin = np.cumsum([0, *map(len, numbers)])
+        for x, place in zip(constants, begin, strict=False):
+            kind = Datum(kind_of(x), getattr(x.type, "ndim", 0), isinstance(x.type, ScalarType))
+            twin.replace(own[x], kind(table, scalar.constant(int(place), dtype="int64"), x.type), import_missing=True)
+        return super().fgraph_convert(FunctionGraph([*(own[x] for x in fgraph.inputs), table], twin.outputs))
+
+    def create_thunk_inputs(self, storage_map):
+        return [*super().create_thunk_inputs(storage_map), [np.array(self.table)]]
+
+
+def is_datum(variable, node) -> bool:
+    """Whether the number or array may be another for another study. The axis of a join is part of the code."""
+    if not isinstance(variable, Constant) or not isinstance(variable.type, TensorType | ScalarType):
+        return False
+    return not (isinstance(node.op, Join) and variable is node.inputs[0])
+
+
+def kind_of(constant) -> str:
+    """Its type in the table. PyTensor takes the smallest that holds an index: that of a study of few patients is uint8,
+    that of a larger one is not."""
+    kind = np.dtype(constant.type.dtype)
+    if kind.kind not in "iu":
+        return kind.name
+    return "int64" if isinstance(constant.type, ScalarType) or kind.itemsize == 8 else "int32"
+
+
+# Of the rewriting that is left out, the first is a third of the time and no part of that of a gradient; the second
+# writes numbers into code.
+MODE = Mode(DataApart(), NUMBA.provided_optimizer).excluding("inplace_elemwise", "local_inline_composite_constants")
 
 
 def compiled(model: pm.Model, names: list[str], jittered: set) -> compile_pymc.CompiledPyMCModel:
@@ -59,9 +137,11 @@ def compiled(model: pm.Model, names: list[str], jittered: set) -> compile_pymc.C
         size, length, density, stored, start, shapes, moved = compile_pymc._make_functions(
             model, mode=MODE, compute_grad=True, join_expanded=True, pymc_initial_point_fn=starting, var_names=names
         )
-        numbers, data = {"size": size, "length": length}, numba.types.voidptr
-        density_code = wrapper(DENSITY, density, CODE(COUNT, NUMBERS, NUMBERS, NUMBERS, data), numbers)
-        stored_code = wrapper(STORED, stored, CODE(COUNT, COUNT, NUMBERS, NUMBERS, data), numbers)
+        of_density, of_stored = table_of(density), table_of(stored)
+        table = np.array([size, length, *of_stored, *of_density], dtype=np.int64)
+        kinds = CODE(COUNT, NUMBERS, NUMBERS, NUMBERS, TABLE), CODE(COUNT, COUNT, NUMBERS, NUMBERS, TABLE)
+        density_code = wrapper(DENSITY, density, kinds[0], len(table) - len(of_density), len(table))
+        stored_code = wrapper(STORED, stored, kinds[1], 2, len(table))
     dims, coords = compile_pymc._prepare_dims_and_coords(model, shapes, moved)
     return compile_pymc.CompiledPyMCModel(
         dims=dims,
@@ -71,7 +151,7 @@ def compiled(model: pm.Model, names: list[str], jittered: set) -> compile_pymc.C
         initial_point_func=start,
         shared_data={},
         shared_var_keys={},
-        user_data=compile_pymc.make_user_data({}, {}),
+        user_data=table,
         n_expanded=length,
         shape_info=shapes,
         logp_func=density,
@@ -82,21 +162,24 @@ def compiled(model: pm.Model, names: list[str], jittered: set) -> compile_pymc.C
     )
 
 
-def wrapper(source: str, function, signature, numbers: dict):
-    """A C function of this signature about a compiled PyTensor function. Raises TypeError for one of shared variables,
-    whose values it would not see."""
+def table_of(function) -> list[int]:
+    """The table of a function of `MODE`, whose constants live as long as it does. Raises TypeError for a function of
+    shared variables, whose values it would not see."""
     if function.get_shared():
         raise TypeError(f"{function.get_shared()} are shared variables: enter data as arrays.")
+    return function.maker.linker.table
+
+
+def wrapper(source: str, function, signature, begin: int, end: int):
+    """A C function of this signature about a compiled PyTensor function, whose table begins at `begin` of the `end`
+    numbers that it is given at every call."""
     wrapped = function.vm.jit_fn
     key = CACHED_SRC_FUNCTIONS.get(wrapped.py_func)  # none where PyTensor could not cache an operation
-    source = source.format(**numbers)
+    source = source.format(begin=begin, end=end)
     made = compile_numba_function_src(
         source,
         source.split("(")[0].split()[-1],
-        global_env=globals() | {"wrapped": wrapped, "isfinite": math.isfinite},
-        cache_key=key and "_".join(map(str, (key, *numbers.values(), pytensor.__version__))),
+        global_env=globals() | {"wrapped": wrapped},
+        cache_key=key and f"{key}_{begin}_{end}_{pytensor.__version__}",
     )
-    with warnings.catch_warnings():
-        # above a megabyte, constants are kept by address, and so are compiled again
-        warnings.filterwarnings("ignore", "Cannot cache compiled function", numba.NumbaWarning)
-        return numba.cfunc(signature, cache=key is not None)(made)
+    return numba.cfunc(signature, cache=key is not None)(made)
