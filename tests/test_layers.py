@@ -26,7 +26,7 @@ LAYERS = [
     {"priors", "simulate", "prediction"},
     {"one_patient", "newcomers"},
     {"unsettled"},
-    {"models", "machine_code"},
+    {"models", "machine_code", "accelerator"},
     {"sampling"},
     {"diagnostics", "acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}
     | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity", "dynamic"}

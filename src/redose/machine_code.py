@@ -19,7 +19,6 @@ from pymc.initial_point import make_initial_point_fn
 from pytensor import scalar
 from pytensor.compile.mode import NUMBA, Mode
 from pytensor.graph.basic import Apply, Constant
-from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import Op
 from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS, compile_numba_function_src
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
@@ -93,14 +92,16 @@ class DataApart(NumbaLinker):
     def fgraph_convert(self, fgraph, **storage):
         constants = dict.fromkeys(x for node in fgraph.toposort() for x in node.inputs if is_datum(x, node))
         self.constants = [np.array(x.data, dtype=kind_of(x), order="C") for x in constants]
-        table, twin, own = pt.lvector(), *fgraph.clone_get_equiv()
+        # with the features of the graph: one of them has what is overwritten read before
+        table, twin, own = pt.lvector(), *fgraph.clone_get_equiv(attach_feature=True)
+        twin.add_input(table)
         numbers = [[x.ctypes.data, *x.shape] for x in self.constants]
         self.table = [number for place in numbers for number in place]
         begin = np.cumsum([0, *map(len, numbers)])
         for x, place in zip(constants, begin, strict=False):
             kind = Datum(kind_of(x), getattr(x.type, "ndim", 0), isinstance(x.type, ScalarType))
-            twin.replace(own[x], kind(table, scalar.constant(int(place), dtype="int64"), x.type), import_missing=True)
-        return super().fgraph_convert(FunctionGraph([*(own[x] for x in fgraph.inputs), table], twin.outputs))
+            twin.replace(own[x], kind(table, scalar.constant(int(place), dtype="int64"), x.type))
+        return super().fgraph_convert(twin)
 
     def create_thunk_inputs(self, storage_map):
         return [*super().create_thunk_inputs(storage_map), [np.array(self.table)]]

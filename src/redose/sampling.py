@@ -61,20 +61,24 @@ def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str,
     integrated out), log_prior (of every parameter that has a prior) and sample_stats, dims chain, draw and those of the
     model; and redrawn (patients whose traits were drawn anew, `unsettled`) where there are traits.
 
-    data: the design that the model was built from. sampling: chains, tune, draws, target_accept and, if a fit with
-    divergent draws is to be repeated once at a higher one, careful. seed: from `seed_of`; each chain derives its own
-    from it, so draws do not depend on `cores`. name: for the progress lines.
+    data: the design that the model was built from. sampling: chains, tune, draws, target_accept; careful, if a fit with
+    divergent draws is to be repeated once at a higher one; backend, if not numba: jax. seed: from `seed_of`; each
+    chain derives its own from it, so draws do not depend on `cores`. name: for the progress lines.
     """
     log.info("%s: compiling", name)
-    return drawn(compiled(model), model, data, sampling, seed, name, cores)
+    made = compiled(model, sampling.get("backend", "numba"))
+    return drawn(made, model, data, sampling, seed, name, cores)
 
 
-def compiled(model: pm.Model):
-    """The model as machine code, for `drawn`."""
-    from redose import machine_code  # imports nutpie, which takes a second
+def compiled(model: pm.Model, backend: str = "numba"):
+    """The model as machine code, for `drawn`. backend: numba, or jax, for an accelerator."""
+    if backend == "jax":
+        from redose import accelerator as code
+    else:
+        from redose import machine_code as code  # either imports nutpie, which takes a second
 
     names = list(dict.fromkeys([*kept(model), *(v.name for v in with_prior(model))]))
-    return machine_code.compiled(model, names, jittered(model))
+    return code.compiled(model, names, jittered(model))
 
 
 def drawn(made, model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str, cores: int = 1) -> xr.DataTree:
