@@ -11,11 +11,11 @@ def compiled(model: pm.Model, names: list[str], jittered: set):
         import jax
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
-            "sampling: backend: jax needs JAX, which is not installed: `uv pip install --python .venv/bin/python jax`, "
-            'or for an NVIDIA GPU "jax[cuda13]"; or leave out `backend` (docs/speed.md).'
+            "sampling: backend: jax needs JAX, which is not installed: `.venv-bootstrap/uv/bin/uv pip install --python "
+            '.venv/bin/python jax`, or for an NVIDIA GPU "jax[cuda13]"; or leave out `backend` (docs/speed.md).'
         ) from missing
     jax.config.update("jax_enable_x64", True)
-    # PyTensor's gradient: parts of the density are constants to it (`marker`, `parts.log_mean`), to JAX's own they are
-    # not. Data are constants: there is nothing to freeze, and a frozen model has its coordinates in another order.
+    # The gradient is PyTensor's, as in machine code. Data are constants: there is nothing to freeze, and a frozen model
+    # has its coordinates in another order.
     how = {"backend": "jax", "gradient_backend": "pytensor", "freeze_model": False}
     return nutpie.compile_pymc_model(model, var_names=names, jitter_rvs=jittered, **how)

@@ -3,11 +3,12 @@ its data: constants are handed over by address.
 
 nutpie wraps the two functions that PyTensor makes into ones that it can call, and compiles these wrappers, with all
 that they call, in every process: 17 s for joint_step. PyTensor writes the numbers of a study into its functions, so
-that those of another study are others. Here a function takes its constants as arguments, and the wrappers are numba
-functions kept in PyTensor's cache, under the key of the function that they wrap.
+that those of another study are others. Here a function finds its constants by a table of their addresses and shapes,
+and the wrappers are numba functions kept in PyTensor's cache, under the key of the function that they wrap.
 """
 
 import math  # noqa: F401  of the sources below
+from hashlib import sha256
 
 import numba
 import numpy as np
@@ -63,7 +64,8 @@ def stored(size, length, x, out, data):
 
 
 class Datum(Op):
-    """A number or array of a study, by its place in a table of addresses and shapes."""
+    """A number or array of a study, by its place in a table of addresses and shapes. It enters a graph after all
+    rewriting, and numba alone compiles it: nothing asks it to perform."""
 
     __props__ = ("dtype", "ndim", "scalar")
 
@@ -74,7 +76,7 @@ class Datum(Op):
         return Apply(self, [table, place], [like()])
 
     def perform(self, node, inputs, outputs):
-        raise NotImplementedError("read by machine code alone")
+        raise NotImplementedError(f"{self} is read by machine code alone")
 
 
 @register_funcify_default_op_cache_key(Datum)
@@ -90,7 +92,9 @@ class DataApart(NumbaLinker):
     """NUMBA's linker, of functions that take their constants from a table, a second argument."""
 
     def fgraph_convert(self, fgraph, **storage):
-        constants = dict.fromkeys(x for node in fgraph.toposort() for x in node.inputs if is_datum(x, node))
+        nodes = fgraph.toposort()
+        axes = {node.inputs[0] for node in nodes if isinstance(node.op, Join)}  # part of the code
+        constants = dict.fromkeys(x for node in nodes for x in node.inputs if is_number(x) and x not in axes)
         self.constants = [np.array(x.data, dtype=kind_of(x), order="C") for x in constants]
         # with the features of the graph: one of them has what is overwritten read before
         table, twin, own = pt.lvector(), *fgraph.clone_get_equiv(attach_feature=True)
@@ -107,11 +111,9 @@ class DataApart(NumbaLinker):
         return [*super().create_thunk_inputs(storage_map), [np.array(self.table)]]
 
 
-def is_datum(variable, node) -> bool:
-    """Whether the number or array may be another for another study. The axis of a join is part of the code."""
-    if not isinstance(variable, Constant) or not isinstance(variable.type, TensorType | ScalarType):
-        return False
-    return not (isinstance(node.op, Join) and variable is node.inputs[0])
+def is_number(variable) -> bool:
+    """Whether it is a constant number or array, which may be another for another study."""
+    return isinstance(variable, Constant) and isinstance(variable.type, TensorType | ScalarType)
 
 
 def kind_of(constant) -> str:
@@ -181,6 +183,6 @@ def wrapper(source: str, function, signature, begin: int, end: int):
         source,
         source.split("(")[0].split()[-1],
         global_env=globals() | {"wrapped": wrapped},
-        cache_key=key and f"{key}_{begin}_{end}_{pytensor.__version__}",
+        cache_key=key and f"{key}_{sha256(source.encode()).hexdigest()}_{pytensor.__version__}",
     )
     return numba.cfunc(signature, cache=key is not None)(made)
