@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ import smallest
 PLUGIN = "snakemake_executor_plugin_kubernetes"
 # .ci/container.py makes an environment as the container's: it has the plugin, and this one need not
 PYTHON = os.environ.get("REDOSE_CONTAINER_PYTHON") or (sys.executable if importlib.util.find_spec(PLUGIN) else None)
-needs_plugin = pytest.mark.skipif(PYTHON is None, reason="needs the plugin of Kubernetes, or REDOSE_CONTAINER_PYTHON")
+NEEDS = "needs rsync, and the plugin of Kubernetes or REDOSE_CONTAINER_PYTHON"
+needs_plugin = pytest.mark.skipif(PYTHON is None or shutil.which("rsync") is None, reason=NEEDS)
 IMAGE = "registry.example/redose:0.1.0"
 
 
