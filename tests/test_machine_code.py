@@ -6,7 +6,11 @@ import numpy as np
 import nutpie
 import pymc as pm
 import pytensor
+import pytensor.tensor as pt
 import pytest
+from numba.core.dispatcher import Dispatcher
+from pytensor.graph.fg import FunctionGraph
+from pytensor.link.numba.dispatch import basic
 from test_models import built
 
 from redose import laplace, machine_code, sampling
@@ -73,6 +77,17 @@ def test_code_of_other_numbers_reads_those():
     draws = [sampled(made)["effect"] for made in (first, second, again)]
     assert not np.array_equal(draws[0], draws[1])
     assert np.array_equal(draws[0], draws[2])
+
+
+def test_operations_of_one_key_and_types_are_one_function():
+    """Of three running sums two are of doubles; nothing is left of it in PyTensor."""
+    before = basic.numba_funcify_ensure_cache
+    x, y, k = pt.dvector(), pt.dvector(), pt.lvector()
+    with machine_code.each_made_once():
+        made, _ = basic.numba_funcify_and_cache_key(FunctionGraph([x, y, k], [pt.cumsum(z) for z in (x, y, k)]))
+    called = [f for f in made.py_func.__globals__.values() if isinstance(f, Dispatcher) and f.__name__ == "cumop"]
+    assert len(called) == 2
+    assert basic.numba_funcify_ensure_cache is before
 
 
 def test_numbers_live_as_long_as_the_code_that_reads_them():

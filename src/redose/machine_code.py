@@ -4,11 +4,15 @@ its data: constants are handed over by address.
 nutpie wraps the two functions that PyTensor makes into ones that it can call, and compiles these wrappers, with all
 that they call, in every process: 17 s for joint_step. PyTensor writes the numbers of a study into its functions, so
 that those of another study are others. Here a function finds its constants by a table of their addresses and shapes,
-and the wrappers are numba functions kept in PyTensor's cache, under the key of the function that they wrap.
+and the wrappers, which take the function that they wrap in, are numba functions kept in PyTensor's cache under its key.
 """
 
+import gc
 import math  # noqa: F401  of the sources below
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
+from weakref import WeakValueDictionary
 
 import numba
 import numpy as np
@@ -21,7 +25,8 @@ from pytensor import scalar
 from pytensor.compile.mode import NUMBA, Mode
 from pytensor.graph.basic import Apply, Constant
 from pytensor.graph.op import Op
-from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS, compile_numba_function_src
+from pytensor.link.numba.cache import compile_numba_function_src
+from pytensor.link.numba.dispatch import basic
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 from pytensor.link.numba.linker import NumbaLinker
 from pytensor.scalar.basic import ScalarType
@@ -88,8 +93,46 @@ def read(op, node, **how):
     return numba_njit(compile_numba_function_src(source, "datum", globals() | {"dtype": np.dtype(op.dtype)}))
 
 
+MADE: WeakValueDictionary = WeakValueDictionary()  # functions of operations, by key and types
+
+
+@contextmanager
+def each_made_once() -> Iterator[None]:
+    """While it lasts, operations of one key and of the same types are one numba function. PyTensor makes one for each,
+    and numba reads it from disk, links it and makes it executable as often: 20 times in joint_step."""
+    ensure = basic.numba_funcify_ensure_cache
+
+    def function_of(op, *arguments, node=None, **how):
+        function, key = ensure(op, *arguments, node=node, **how)
+        if key is None or node is None:
+            return function, key
+        types = [(x.type.dtype, getattr(x.type, "broadcastable", None)) for x in (*node.inputs, *node.outputs)]
+        return MADE.setdefault((key, pytensor.config.numba__fastmath, *types), function), key
+
+    basic.numba_funcify_ensure_cache = function_of
+    try:
+        yield
+    finally:
+        basic.numba_funcify_ensure_cache = ensure
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """While it lasts, no search for cycles of objects, of which a compilation makes millions and drops few, and no
+    record of where each was made: a fifth of its time."""
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        with pytensor.config.change_flags(traceback__limit=0):
+            yield
+    finally:
+        if searched:
+            gc.enable()
+
+
 class DataApart(NumbaLinker):
-    """NUMBA's linker, of functions that take their constants from a table, a second argument."""
+    """NUMBA's linker, of functions that take their constants from a table, a second argument. `code` is the function,
+    to be written out where it is called."""
 
     def fgraph_convert(self, fgraph, **storage):
         nodes = fgraph.toposort()
@@ -105,7 +148,10 @@ class DataApart(NumbaLinker):
         for x, place in zip(constants, begin, strict=False):
             kind = Datum(kind_of(x), getattr(x.type, "ndim", 0), isinstance(x.type, ScalarType))
             twin.replace(own[x], kind(table, scalar.constant(int(place), dtype="int64"), x.type))
-        return super().fgraph_convert(twin)
+        with each_made_once():
+            made, self.key = basic.numba_funcify_and_cache_key(twin)
+        self.code = numba_njit(made.py_func, inline="always")
+        return made, self.key
 
     def create_thunk_inputs(self, storage_map):
         return [*super().create_thunk_inputs(storage_map), [np.array(self.table)]]
@@ -136,7 +182,7 @@ def compiled(model: pm.Model, names: list[str], jittered: set) -> compile_pymc.C
     starting = compile_pymc._wrap_with_lock(starting)
     # Constants that it folds must not depend on the cores. Fast-math lets LLVM reorder sums, differently for a function
     # that it inlines and for one from PyTensor's cache: draws would depend on what was compiled before.
-    with threadpool_limits(1), pytensor.config.change_flags(numba__fastmath=False):
+    with threadpool_limits(1), pytensor.config.change_flags(numba__fastmath=False), unhurried():
         size, length, density, stored, start, shapes, moved = compile_pymc._make_functions(
             model, mode=MODE, compute_grad=True, join_expanded=True, pymc_initial_point_fn=starting, var_names=names
         )
@@ -176,13 +222,13 @@ def table_of(function) -> list[int]:
 def wrapper(source: str, function, signature, begin: int, end: int):
     """A C function of this signature about a compiled PyTensor function, whose table begins at `begin` of the `end`
     numbers that it is given at every call."""
-    wrapped = function.vm.jit_fn
-    key = CACHED_SRC_FUNCTIONS.get(wrapped.py_func)  # none where PyTensor could not cache an operation
+    linker = function.maker.linker
     source = source.format(begin=begin, end=end)
     made = compile_numba_function_src(
         source,
         source.split("(")[0].split()[-1],
-        global_env=globals() | {"wrapped": wrapped},
-        cache_key=key and f"{key}_{sha256(source.encode()).hexdigest()}_{pytensor.__version__}",
+        global_env=globals() | {"wrapped": linker.code},
+        # no key where PyTensor could not cache an operation
+        cache_key=linker.key and f"{linker.key}_{sha256(source.encode()).hexdigest()}_{pytensor.__version__}",
     )
-    return numba.cfunc(signature, cache=key is not None)(made)
+    return numba.cfunc(signature, cache=linker.key is not None)(made)
