@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as parquet
 
-from redose.codebook import FILES, File
+from redose.codebook import FILES, Column, File
 
 Used = set[tuple[str, str]]
 
@@ -37,3 +37,15 @@ def below(folder: Path) -> dict[str, list[str]]:
 def described(found: dict[str, Iterable[str]]) -> tuple[list[str], list[str]]:
     """As `compared`, with the general entries of just these files."""
     return compared(found, tuple(f for f in FILES if any(f.matches(place) for place in found)))
+
+
+def against_dictionary(folder: Path) -> tuple[list[str], list[str]]:
+    """As `compared`, of a study's CSV and Parquet files with the lines of its dictionary."""
+    lines = pd.read_csv(folder / "dictionary.csv", keep_default_na=False)
+    lines = lines[lines["column"] != ""]
+    optional = {(f.place, c.name) for f in FILES for c in f.columns if c.optional}
+    files = tuple(
+        File(place, "", tuple(Column(c, "", "", "", (place, c) in optional) for c in part["column"]))
+        for place, part in lines.groupby("file")
+    )
+    return compared(below(folder), files)
