@@ -102,6 +102,16 @@ def test_a_fit_with_divergent_draws_is_run_again_once_with_smaller_steps(small, 
     assert [t["target_accept"] for t in told] == [0.95, 0.8, 0.95]
 
 
+def test_trajectories_take_no_more_steps_than_a_tree_of_the_stated_depth_has(small):
+    """At a target acceptance near 1 they are long: nutpie's own bound is a depth of 10."""
+    careful = SHORT | {"target_accept": 0.999}
+    steps = [
+        sampling.drawn(*small, careful | own, 1, "test")["sample_stats"]["n_steps"].to_numpy().max()
+        for own in ({}, {"max_treedepth": 5})
+    ]
+    assert steps[0] > 31 == steps[1]
+
+
 def test_seeds_depend_on_every_name_and_on_where_it_stands():
     seeds = [
         sampling.seed_of(1, "a", "b"),

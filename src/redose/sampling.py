@@ -62,8 +62,8 @@ def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str,
     model; and redrawn (patients whose traits were drawn anew, `unsettled`) where there are traits.
 
     data: the design that the model was built from. sampling: chains, tune, draws, target_accept; careful, if a fit with
-    divergent draws is to be repeated once at a higher one; backend, if not numba: jax. seed: from `seed_of`; each
-    chain derives its own from it, so draws do not depend on `cores`. name: for the progress lines.
+    divergent draws is to be repeated once at a higher one; max_treedepth, if not 10; backend, if not numba: jax. seed:
+    from `seed_of`; each chain derives its own from it, so draws do not depend on `cores`. name: for the progress lines.
     """
     log.info("%s: compiling", name)
     made = compiled(model, sampling.get("backend", "numba"))
@@ -105,6 +105,7 @@ def chains_of(made, sampling: dict, target_accept: float, seed: int, name: str, 
             chains=sampling["chains"],
             cores=min(cores, sampling["chains"]),
             target_accept=target_accept,
+            maxdepth=sampling.get("max_treedepth", 10),
             seed=seed % 2**63,
             save_warmup=False,
             progress_bar=False,
