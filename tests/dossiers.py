@@ -54,11 +54,12 @@ KINDS = {  # a study without MRD; a simulated one with MRD, regimes and validati
 }
 LINKS = {"intervals": "none", "joint_value": "value", "joint_step": "step"}
 SAMPLER = {"divergences": 0, "divergent_before": 0, "target_accept": 0.95, "bfmi": 0.8, "draws": 800}
-SAMPLER |= {"steps_per_draw": 7.0, "redrawn": []}
+SAMPLER |= {"draws_before": 0, "steps_per_draw": 7.0, "redrawn": []}
 RULES = ({"check": 1, "fit": 2, "accept": 2, "report": 1}, [["check", "fit"], ["fit", "accept"], ["accept", "report"]])
 AGAIN = {  # a fit that was run twice, and a patient whose traits were drawn anew
     "divergent_before": 1,
     "target_accept": 0.99,
+    "draws_before": 400,
     "redrawn": [{"patient": "p2", "rhat": 1.14, "moved": 0.8}],
 }
 

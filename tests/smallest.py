@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-SAMPLING = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
+SAMPLING = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8, "longer": {"times": 1}}
 EASY = {"rhat": 5.0, "rhat_patient": 5.0, "ess_bulk": 1, "ess_tail": 1, "divergences": 10000, "bfmi": 0.0}
 MODELS = {"bladder": ("intervals",), "transplant": ("intervals", "gvhd"), "redosable": ("joint_step",)}
 PATIENTS = 20  # of redosable

@@ -25,10 +25,10 @@ LAYERS = [
     {"cohort", "coordinates", "covariates", "estimand", "lots", "markers", "design", "history", "onsets", "starter"},
     {"priors", "simulate", "prediction"},
     {"one_patient", "newcomers"},
-    {"unsettled"},
+    {"unsettled", "diagnostics"},
     {"models", "machine_code", "accelerator"},
     {"sampling"},
-    {"diagnostics", "acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}
+    {"acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}
     | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity", "dynamic"}
     | {"ahead", "accuracy", "references", "dosing", "between_cuts", "laplace"},
     {"decisions"},

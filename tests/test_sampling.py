@@ -102,6 +102,22 @@ def test_a_fit_with_divergent_draws_is_run_again_once_with_smaller_steps(small, 
     assert [t["target_accept"] for t in told] == [0.95, 0.8, 0.95]
 
 
+@pytest.mark.parametrize("limits", [{"rhat": 1.0001, "ess": 1}, {"rhat": 9.0, "ess": 10_000}])
+def test_a_fit_beyond_the_limits_is_run_again_once_with_more_draws(small, limits):
+    """The second run is the one that counts, and is the fit that so many draws alone would have given."""
+    again = sampling.drawn(*small, SHORT | {"longer": limits | {"times": 2}}, 1, "test")
+    alone = sampling.drawn(*small, SHORT | {"draws": 2 * SHORT["draws"]}, 1, "test")
+    xr.testing.assert_equal(again["posterior"].to_dataset(), alone["posterior"].to_dataset())
+    told = [diagnostics.sampler_summary(tree) for tree in (again, alone)]
+    assert [(t["draws"], t["draws_before"]) for t in told] == [(240, 120), (240, 0)]
+
+
+@pytest.mark.parametrize("longer", [{"rhat": 9.0, "ess": 1, "times": 2}, {"rhat": 1.0001, "ess": 10_000, "times": 1}])
+def test_a_fit_within_the_limits_or_without_a_second_run_keeps_its_draws(small, longer):
+    told = diagnostics.sampler_summary(sampling.drawn(*small, SHORT | {"longer": longer}, 1, "test"))
+    assert (told["draws"], told["draws_before"]) == (120, 0)
+
+
 def test_trajectories_take_no_more_steps_than_a_tree_of_the_stated_depth_has(small):
     """At a target acceptance near 1 they are long: nutpie's own bound is a depth of 10."""
     careful = SHORT | {"target_accept": 0.999}

@@ -33,14 +33,16 @@ def summarise(tree: xr.DataTree, ci_prob: float) -> pd.DataFrame:
 
 def sampler_summary(tree: xr.DataTree) -> dict:
     """divergences (count), divergent_before (of a first run that was repeated, else 0), target_accept (of the run that
-    counts), bfmi (smallest over chains), steps_per_draw (mean leapfrog steps), draws (over all chains), redrawn
-    (patients whose traits were drawn anew by `unsettled`, with rhat before and share moved)."""
+    counts), draws_before (of a run that was repeated for its R-hat or ESS, else 0), bfmi (smallest over chains),
+    steps_per_draw (mean leapfrog steps), draws (over all chains), redrawn (patients whose traits were drawn anew by
+    `unsettled`, with rhat before and share moved)."""
     stats = tree["sample_stats"].to_dataset()
     energy = stats["energy"].to_numpy()
     bfmi = np.square(np.diff(energy, axis=1)).mean(1) / energy.var(1)
     return {
         "divergences": int(stats["diverging"].sum()),
         "divergent_before": int(stats.attrs["divergent_before"]),
+        "draws_before": int(stats.attrs["draws_before"]),
         "target_accept": float(stats.attrs["target_accept"]),
         "bfmi": float(bfmi.min()),
         "steps_per_draw": float(stats["n_steps"].mean()),

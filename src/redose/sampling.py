@@ -11,12 +11,13 @@ import numpy as np
 import pymc as pm
 import pytensor
 import xarray as xr
+from arviz_stats import ess, rhat
 from pytensor.compile.mode import Mode
 from pytensor.graph.traversal import ancestors
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from redose import one_patient, unsettled
+from redose import diagnostics, one_patient, unsettled
 from redose.design import causes
 from redose.host import host_class
 from redose.seeds import seed_of
@@ -27,6 +28,7 @@ OF_GROWTH = {"doubling", "beta_g", "omega_g", "slope", "beta_s", "omega_s"}
 OF_KILL = {"delta", "eta", "omega_delta", "psi", "rho", "theta", "xi", "z_lot", "half_life"}
 SPREADS = {f"z_omega_{x}": f"omega_{x}" for x in ("v", "trial", "site", "interval", "lot")}  # left: up to their sign
 INNOVATIONS = SPREADS | {"z_correlation": "correlation"}  # sampled as the first, a parameter as the second
+STORED = ("z_", "exposure_", "log_likelihood_", "log_odds_")  # along the way, no parameters
 PLAIN_PYTHON = Mode(linker="py", optimizer=None)  # an evaluation or two are not worth a compilation
 PACKAGES = ("redose", "pymc", "pytensor", "nutpie", "numba", "numpy", "arviz")
 
@@ -62,8 +64,9 @@ def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str,
     model; and redrawn (patients whose traits were drawn anew, `unsettled`) where there are traits.
 
     data: the design that the model was built from. sampling: chains, tune, draws, target_accept; careful, if a fit with
-    divergent draws is to be repeated once at a higher one; max_treedepth, if not 10; backend, if not numba: jax. seed:
-    from `seed_of`; each chain derives its own from it, so draws do not depend on `cores`. name: for the progress lines.
+    divergent draws is to be repeated once at a higher one; longer (rhat, ess, times), if one beyond these limits is to
+    be repeated once with so many times the draws; max_treedepth, if not 10; backend, if not numba: jax. seed: from
+    `seed_of`; each chain derives its own from it, so draws do not depend on `cores`. name: for progress lines.
     """
     log.info("%s: compiling", name)
     made = compiled(model, sampling.get("backend", "numba"))
@@ -83,17 +86,36 @@ def compiled(model: pm.Model, backend: str = "numba"):
 
 def drawn(made, model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str, cores: int = 1) -> xr.DataTree:
     """What `fit` returns, of a model that `compiled` made before."""
-    tree = chains_of(made, sampling, sampling["target_accept"], seed, name, cores)
-    how = {"target_accept": sampling["target_accept"], "divergent_before": 0}
+    how = {"target_accept": sampling["target_accept"], "divergent_before": 0, "draws_before": 0}
+    tree = chains_of(made, sampling, seed, name, cores)
     divergent = int(tree["sample_stats"]["diverging"].sum())
     if divergent and "careful" in sampling:
-        how = {"target_accept": sampling["careful"], "divergent_before": divergent}
+        how |= {"target_accept": sampling["careful"], "divergent_before": divergent}
         log.info("%s: %d divergent draws; again at a target acceptance of %g", name, divergent, sampling["careful"])
-        tree = chains_of(made, sampling, sampling["careful"], seed, name, cores)
+        sampling = sampling | {"target_accept": sampling["careful"]}
+        tree = chains_of(made, sampling, seed, name, cores)
+    if "longer" in sampling and sampling["longer"]["times"] > 1:
+        missed = short(tree["posterior"].to_dataset(), sampling["longer"])
+        if missed:
+            how |= {"draws_before": sampling["chains"] * sampling["draws"]}
+            sampling = sampling | {"draws": sampling["longer"]["times"] * sampling["draws"]}
+            log.info("%s: %s; again with %d draws a chain", name, missed, sampling["draws"])
+            tree = chains_of(made, sampling, seed, name, cores)
     return tidy(tree, data, seed, log_prior(model, tree["posterior"].to_dataset()), how, cores)
 
 
-def chains_of(made, sampling: dict, target_accept: float, seed: int, name: str, cores: int) -> xr.DataTree:
+def short(posterior: xr.Dataset, longer: dict) -> str:
+    """What of the parameters that patients share is beyond the limits of `longer`, rhat and ess; empty if nothing is.
+    A constant has neither."""
+    names = [n for n in diagnostics.population(posterior) if not n.startswith(STORED) and posterior[n].size]
+    shared = posterior[names]
+    largest = max(np.nanmax(x) for x in rhat(shared).values())
+    fewest = min(np.nanmin(x) for kind in ("bulk", "tail") for x in ess(shared, method=kind).values())
+    beyond = [f"an R-hat of {largest:.3f}"] * bool(largest > longer["rhat"])
+    return " and ".join(beyond + [f"an ESS of {fewest:.0f}"] * bool(fewest < longer["ess"]))
+
+
+def chains_of(made, sampling: dict, seed: int, name: str, cores: int) -> xr.DataTree:
     """All chains, as nutpie returns them."""
     import nutpie
 
@@ -104,7 +126,7 @@ def chains_of(made, sampling: dict, target_accept: float, seed: int, name: str, 
             tune=sampling["tune"],
             chains=sampling["chains"],
             cores=min(cores, sampling["chains"]),
-            target_accept=target_accept,
+            target_accept=sampling["target_accept"],
             maxdepth=sampling.get("max_treedepth", 10),
             seed=seed % 2**63,
             save_warmup=False,

@@ -24,7 +24,7 @@ def tiny(folder: Path) -> Path:
     protocol["patients"]["count"] = 40
     (folder / "redosable/simulation.yaml").write_text(yaml.safe_dump(protocol))
     config["studies"]["redosable"]["folder"] = "redosable"
-    config["sampling"] = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
+    config["sampling"] = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8, "longer": {"times": 1}}
     for study in config["studies"].values():
         for model in study["models"].values():
             model["sampling"] = config["sampling"]  # left out, it would be that of config.yaml

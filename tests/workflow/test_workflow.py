@@ -118,7 +118,7 @@ def own_config(path: Path, models: dict, limits: dict) -> Path:
     (path.parent / "salt.txt").write_text(SALT)
     estimand = {"death": "competing", "transplant": "hypothetical", "new_therapy": "hypothetical"}
     studies = {name: {"folder": name, "estimand": estimand, "models": of} for name, of in models.items()}
-    sampling = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
+    sampling = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8, "longer": {"times": 1}}
     settings = {"studies": studies, "sampling": sampling, "acceptance": limits}
     settings["privacy"] = {"salt": "salt.txt", "fewest": 5}
     settings["decision"] = {"ahead": {"most": 8, "draws": 40, "chunk": 20}}
@@ -431,7 +431,7 @@ def test_a_dry_run_of_the_calibration_has_a_job_for_every_chunk(tmp_path):
 def test_two_simulations_are_fitted_ranked_and_judged(tmp_path):
     config = tmp_path / "two.yaml"
     few = {"simulations": 2, "chunk": 1, "patients": 20, "ranked": 19, "acceptance": EASY}
-    few["sampling"] = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
+    few["sampling"] = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8, "longer": {"times": 1}}
     config.write_text(yaml.safe_dump({"calibration": few}))
     result = run(tmp_path, config, "calibration")
     assert result.returncode == 0, result.stderr[-4000:]
@@ -455,7 +455,7 @@ def test_of_two_data_cuts_only_what_changed_is_fitted_again(tmp_path):
     protocol = yaml.safe_load((tmp_path / "mine/simulation.yaml").read_text())
     protocol["patients"]["count"] = 40
     simulate.write(*simulate.simulate(protocol), tmp_path / "mine")
-    sampling = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8}
+    sampling = {"chains": 2, "tune": 60, "draws": 60, "target_accept": 0.8, "longer": {"times": 1}}
     model = {"clock": "gap", "baseline": "weibull", "frailty": False, "pooled": [], "sampling": sampling}
     model |= {"progression": {"covariates": [], "time_dependent": []}, "death": {"covariates": []}}
     estimand = yaml.safe_load((ROOT / "config.yaml").read_text())["studies"]["bladder"]["estimand"]

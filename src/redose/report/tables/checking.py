@@ -1,5 +1,7 @@
 """Tables of how far the models are to be believed."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from redose.figures import calibration, labels
@@ -64,7 +66,7 @@ def gate(dossier: Dossier) -> Table:
             row.append(Cell(f"{words.number(at[column], 4)} ({at['parameter']})", float(at[column])))
         row += [divergences(fit.sampler), cell(fit.sampler["bfmi"], words.rounded)]
         anew = ", ".join(f"{x['patient']} (R-hat {words.number(x['rhat'], 3)})" for x in fit.sampler["redrawn"])
-        rows.append([*row, count(fit.sampler["draws"]), Cell(anew or "none")])
+        rows.append([*row, draws(fit.sampler), Cell(anew or "none")])
     columns = [
         "model",
         "gate",
@@ -96,6 +98,13 @@ def divergences(sampler: dict) -> Cell:
     found, before = sampler["divergences"], sampler["divergent_before"]
     repeated = f" (again at target acceptance {sampler['target_accept']:g}, after {before} in a first run)"
     return Cell(f"{found}{repeated if before else ''}", found)
+
+
+def draws(sampler: dict) -> Cell:
+    """Number of draws over all chains; of a run that was repeated with more of them both."""
+    found, before = count(sampler["draws"]), sampler["draws_before"]
+    repeated = f" (again, after {count(before).text} of a first run whose R-hat or ESS was beyond the limits)"
+    return replace(found, text=f"{found.text}{repeated if before else ''}")
 
 
 @small_counts_hidden
