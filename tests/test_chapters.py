@@ -35,6 +35,17 @@ def test_the_gate_names_the_worst_parameter(plain):
     assert row[:4] == ["intervals", "accepted", "1.009 (omega_v)", "433.2 (omega_v)"]
 
 
+def test_the_gate_says_which_fits_were_run_twice(joint):
+    read, _, _ = joint
+    told = {row[0].text: [row[i].text for i in (5, 7, 8)] for row in tables.checking.gate(read).rows}
+    assert told["joint_step"] == [
+        "0 (again at target acceptance 0.99, after 1 in a first run)",
+        "800 (again, after 400)",
+        "p2 (R-hat 1.14)",
+    ]
+    assert told["intervals"] == ["0", "800", "none"]
+
+
 def test_a_fault_in_the_checks_is_listed_without_its_folder(plain):
     read, _, _ = plain
     assert [c.text for c in tables.data.warnings(read).rows[0]] == [

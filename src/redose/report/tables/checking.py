@@ -103,7 +103,7 @@ def divergences(sampler: dict) -> Cell:
 def draws(sampler: dict) -> Cell:
     """Number of draws over all chains; of a run that was repeated with more of them both."""
     found, before = count(sampler["draws"]), sampler["draws_before"]
-    repeated = f" (again, after {count(before).text} of a first run whose R-hat or ESS was beyond the limits)"
+    repeated = f" (again, after {count(before).text})"
     return replace(found, text=f"{found.text}{repeated if before else ''}")
 
 
