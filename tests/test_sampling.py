@@ -104,12 +104,15 @@ def test_a_fit_with_divergent_draws_is_run_again_once_with_smaller_steps(small, 
 
 @pytest.mark.parametrize("limits", [{"rhat": 1.0001, "ess": 1}, {"rhat": 9.0, "ess": 10_000}])
 def test_a_fit_beyond_the_limits_is_run_again_once_with_more_draws(small, limits):
-    """The second run is the one that counts, and is the fit that so many draws alone would have given."""
+    """The second run is the one that counts, and is the fit that so many draws alone would have given:
+    the draws of the first are among its own."""
     again = sampling.drawn(*small, SHORT | {"longer": limits | {"times": 2}}, 1, "test")
     alone = sampling.drawn(*small, SHORT | {"draws": 2 * SHORT["draws"]}, 1, "test")
     xr.testing.assert_equal(again["posterior"].to_dataset(), alone["posterior"].to_dataset())
     told = [diagnostics.sampler_summary(tree) for tree in (again, alone)]
     assert [(t["draws"], t["draws_before"]) for t in told] == [(240, 120), (240, 0)]
+    first = sampling.drawn(*small, SHORT, 1, "test")["posterior"]["rate_progression"].to_numpy()
+    assert np.array_equal(again["posterior"]["rate_progression"].to_numpy()[:, : SHORT["draws"]], first)
 
 
 @pytest.mark.parametrize("longer", [{"rhat": 9.0, "ess": 1, "times": 2}, {"rhat": 1.0001, "ess": 10_000, "times": 1}])
