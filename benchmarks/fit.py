@@ -84,10 +84,11 @@ def main() -> None:
     options.add_argument("--patients", type=int, help="of the simulated study")
     for name in ("chains", "tune", "draws"):
         options.add_argument(f"--{name}", type=int)
+    options.add_argument("--backend", choices=["numba", "jax"], help="jax: on a GPU where it finds one (docs/speed.md)")
     options.add_argument("--cores", type=int, default=2)
     options.add_argument("--table", help="CSV to write")
     asked = options.parse_args()
-    changes = {name: getattr(asked, name) for name in ("chains", "tune", "draws")}
+    changes = {name: getattr(asked, name) for name in ("chains", "tune", "draws", "backend")}
     case = f"{asked.study} {asked.model}" + (f" {asked.patients}" if asked.patients else "")
     with tempfile.TemporaryDirectory() as folder:
         prepared.prepare(asked.study, asked.model, asked.patients, changes, Path(folder))

@@ -13,6 +13,7 @@ import numpy as np
 import pymc as pm
 import pytensor
 from floor import median_time
+from nutpie.compiled_pyfunc import PyFuncModel
 from pytensor.compile.mode import Mode
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant
@@ -43,6 +44,9 @@ OWN = ("pytensor.", "pymc.")  # operations whose exponentials stand in the graph
 
 def gradient_time(made) -> float:
     """Median time of one log density with gradient, s, called as nutpie calls it. made: from `sampling.compiled`."""
+    if isinstance(made, PyFuncModel):  # by JAX
+        density, at = made._make_logp_func(), made._make_initial_points(1)
+        return median_time(lambda: density(at))
     x = np.ascontiguousarray(made.initial_point_func(1))
     slope, height = np.empty_like(x), np.empty(())
     double = ctypes.POINTER(ctypes.c_double)

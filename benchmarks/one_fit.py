@@ -38,7 +38,7 @@ def counting(sample, spent: list[float]):
 def main(folder: Path, stage: str, cores: int) -> None:
     given, data = files.read_json(folder / "fit.json"), files.read_dataset(folder / "design.nc")
     model = MODELS[given["model"]](data, priors.convert_all(given["priors"]))
-    made = sampling.compiled(model)
+    made = sampling.compiled(model, given["sampling"].get("backend", "numba"))
     found = {"imports": IMPORTED - BEGUN, "compile": time.perf_counter() - IMPORTED}
     if stage != "compile":
         spent: list[float] = []

@@ -17,7 +17,7 @@ from pytensor.graph.traversal import ancestors
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from redose import diagnostics, one_patient, unsettled
+from redose import diagnostics, heap, one_patient, unsettled
 from redose.design import causes
 from redose.host import host_class
 from redose.seeds import seed_of
@@ -119,6 +119,7 @@ def chains_of(made, sampling: dict, seed: int, name: str, cores: int) -> xr.Data
     """All chains, as nutpie returns them."""
     import nutpie
 
+    heap.keep()
     with threadpool_limits(1):  # four chains with four BLAS threads each are slower than four with one
         return nutpie.sample(
             made,
