@@ -65,7 +65,7 @@ def recomputed(model, draws: dict, number: int) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_stored_of_a_patient_is_what_the_model_says_at_its_new_traits(case):
     data, model, posterior = as_sampled(*CASES[case], number=8)
-    settled, done = unsettled.settle(posterior, data, 1)
+    settled, done = unsettled.settle(posterior.copy(deep=True), data, 1)
     redrawn = done["redrawn"].to_numpy().tolist()
     assert "p2" in redrawn
     assert (done["rhat"] > unsettled.RHAT).all()
@@ -80,7 +80,7 @@ def test_what_is_stored_of_a_patient_is_what_the_model_says_at_its_new_traits(ca
 
 def test_patients_are_redrawn_to_the_same_bits_whatever_the_cores():
     data, _, posterior = as_sampled("joint_step", {}, number=8)
-    one, three = (unsettled.settle(posterior, data, 1, cores) for cores in (1, 3))
+    one, three = (unsettled.settle(posterior.copy(deep=True), data, 1, cores) for cores in (1, 3))
     assert one[1].sizes["redrawn"] > 1
     assert all(a.identical(b) for a, b in zip(one, three, strict=True))
     assert not one[0].identical(posterior)
@@ -88,7 +88,7 @@ def test_patients_are_redrawn_to_the_same_bits_whatever_the_cores():
 
 def test_patients_whose_chains_agree_are_left_as_they_are():
     data, _, posterior = as_sampled("joint_step", {}, number=400, stored=0.0)
-    settled, done = unsettled.settle(posterior, data, 1)
+    settled, done = unsettled.settle(posterior.copy(deep=True), data, 1)
     assert done["redrawn"].to_numpy().tolist() == ["p2"]
     assert float(done["rhat"][0]) > 1.1
     others = np.concatenate([coordinates.patient_blocks(data)[i] for i in (0, 2)])

@@ -164,14 +164,14 @@ def draw_classes(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> xr.Datas
     """The posterior with `still`, 1 where a patient's marker never regrows, dims (chain, draw, patient): one draw of
     every patient's class from its conditional; exposures are then those of the class."""
     odds = posterior["log_odds_cured"]
-    still = odds.copy(data=(np.random.default_rng(seed).random(odds.shape) < expit(odds.to_numpy())).astype(float))
-    posterior = posterior.assign(still=still)
-    of_interval = still.isel(patient=("interval", data["interval_patient"].to_numpy())).to_numpy()
+    still = np.random.default_rng(seed).random(odds.shape) < expit(odds.to_numpy())
+    of_interval = still[..., data["interval_patient"].to_numpy()]
+    chosen = {}
     for name in [n for n in posterior.data_vars if n.startswith("exposure_") and n.endswith("_cured")]:
         of = posterior[name.removesuffix("_cured")]
-        chosen = of_interval if "interval" in of.dims else still.to_numpy()
-        posterior[of.name] = of.copy(data=np.where(chosen == 1, posterior[name], of))
-    return posterior
+        of_class = of_interval if "interval" in of.dims else still
+        chosen[of.name] = of.copy(data=np.where(of_class, posterior[name], of))
+    return posterior.assign(chosen, still=odds.copy(data=still.astype(float)))
 
 
 def jittered(model: pm.Model) -> set:

@@ -32,23 +32,24 @@ def settle(posterior: xr.Dataset, data: xr.Dataset, seed: int, cores: int = 1) -
     depend on them; what was done). The second has dim redrawn, named by patient: rhat, the largest of its traits
     before, and moved, the share of draws at which a candidate was taken.
 
-    posterior: as sampled, with log_likelihood_*, exposure_* and log_odds_cured where the model has them. data: the
-    design. seed: from `seed_of`; every patient has a stream of its own. cores: patients at a time, in threads, which
+    posterior: as sampled, with log_likelihood_*, exposure_* and log_odds_cured where the model has them; the arrays of
+    these and of traits are overwritten, for a copy of all would be half of the memory of a fit. data: the design. seed: from `seed_of`; every patient has a stream of its own. cores: patients at a time, in threads, which
     write to places of their own: what is drawn does not depend on it.
     """
     blocks, size = coordinates.patient_blocks(data), posterior.sizes["chain"] * posterior.sizes["draw"]
     of_trait = rhat(xr.Dataset({"traits": posterior["traits"]}))["traits"].to_numpy()
     largest = np.array([of_trait[block].max() for block in blocks])
     redrawn = np.flatnonzero(largest > RHAT)
-    flat = {n: x.to_numpy().reshape(size, -1).copy() for n, x in posterior.data_vars.items() if of_a_patient(n)}
-    draws = prediction.thin(posterior, size)
+    of_patients = [n for n in posterior.data_vars if of_a_patient(n)]
+    posterior = posterior.assign({n: in_memory(posterior[n]) for n in of_patients})
+    flat = {n: posterior[n].to_numpy().reshape(size, -1) for n in of_patients}
+    draws = prediction.thin(posterior.drop_vars(of_patients), size)
 
     def redraw(i: int) -> float:
         return exchange(flat, draws, data, i, blocks[i], np.random.default_rng([seed, i]))
 
     with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:  # a thread of BLAS each, whatever the cores
         moved = list(pool.map(redraw, redrawn))
-    posterior = posterior.assign({n: posterior[n].copy(data=x.reshape(posterior[n].shape)) for n, x in flat.items()})
     done = {"rhat": ("redrawn", largest[redrawn]), "moved": ("redrawn", np.array(moved, dtype=float))}
     return posterior, xr.Dataset(done, {"redrawn": data["patient"].to_numpy()[redrawn]})
 
@@ -58,14 +59,20 @@ def of_a_patient(name: str) -> bool:
     return name in ("traits", "log_odds_cured") or name.startswith(("log_likelihood_", "exposure_"))
 
 
+def in_memory(x: xr.DataArray) -> xr.DataArray:
+    """The same, its numbers in one piece that can be overwritten: itself, if they are."""
+    flags = x.to_numpy().flags
+    return x if flags.writeable and flags.c_contiguous else x.copy(data=np.array(x.to_numpy(), order="C"))
+
+
 def exchange(flat: dict, draws: prediction.Draws, data: xr.Dataset, i: int, block, rng: np.random.Generator) -> float:
     """Share of draws at which patient i took a candidate. flat: variables of patients, shape (draw, ...), which are
     changed to what was taken."""
-    own, weight, moved = draws["traits"][block], data["patient_weight"].to_numpy()[i], []
+    own, weight, moved = flat["traits"][:, block].T.copy(), data["patient_weight"].to_numpy()[i], []
     about = About.of(own)
     for first in range(0, own.shape[1], CHUNK):
         part = slice(first, first + CHUNK)
-        some = {k: x[..., part] for k, x in draws.items() if k != "traits"}
+        some = {k: x[..., part] for k, x in draws.items()}
         prior = OwnPrior.of(data, some, i, block)
         tried, log_q = candidates(own.T[part], prior, about, rng)
         with np.errstate(over="ignore"):  # a hazard that overflows has no weight
