@@ -170,6 +170,17 @@ def test_pooled_effects_keep_their_distribution(pool):
             assert density == pytest.approx(stats.norm.logpdf(value, 0, 0.7))
 
 
+@pytest.mark.parametrize("told", [np.zeros(3), np.array([4.0, 900.0, 20.0]), 5000 * np.eye(2)])
+def test_a_sampled_sd_keeps_its_distribution(told):
+    """Normal(0, 0.3) in its coordinate is a density that integrates to 1, half of it below 0.3 × 0.6745 in size."""
+    transform, y = pooled.Resolved(0.3, told), np.linspace(-12, 12, 200_001)
+    sd = transform.backward(pt.constant(y)).eval(mode=PLAIN_PYTHON)
+    density = stats.norm.pdf(sd, 0, 0.3) * np.exp(transform.log_jac_det(pt.constant(y)).eval(mode=PLAIN_PYTHON))
+    assert density.sum() * (y[1] - y[0]) == pytest.approx(1, abs=1e-6)
+    assert density[np.abs(sd) < 0.3 * stats.norm.ppf(0.75)].sum() * (y[1] - y[0]) == pytest.approx(0.5, abs=1e-3)
+    assert transform.forward(pt.constant(sd)).eval(mode=PLAIN_PYTHON) == pytest.approx(y, abs=1e-9)
+
+
 def test_lots_keep_their_distribution_in_the_directions_that_are_sampled():
     """u_lot ~ Normal(0, omega_lot), independent: draws of the prior, through the directions and back."""
     data, model = built("joint_value", kinetics=STRANDS)

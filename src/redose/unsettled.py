@@ -33,8 +33,9 @@ def settle(posterior: xr.Dataset, data: xr.Dataset, seed: int, cores: int = 1) -
     before, and moved, the share of draws at which a candidate was taken.
 
     posterior: as sampled, with log_likelihood_*, exposure_* and log_odds_cured where the model has them; the arrays of
-    these and of traits are overwritten, for a copy of all would be half of the memory of a fit. data: the design. seed: from `seed_of`; every patient has a stream of its own. cores: patients at a time, in threads, which
-    write to places of their own: what is drawn does not depend on it.
+    these and of traits are overwritten, for a copy of all would be half of the memory of a fit. data: the design.
+    seed: from `seed_of`; every patient has a stream of its own. cores: patients at a time, in threads, which write to
+    places of their own: what is drawn does not depend on it.
     """
     blocks, size = coordinates.patient_blocks(data), posterior.sizes["chain"] * posterior.sizes["draw"]
     of_trait = rhat(xr.Dataset({"traits": posterior["traits"]}))["traits"].to_numpy()

@@ -163,10 +163,10 @@ def kill_coefficients(data: xr.Dataset, prior: dict, log_delta):
     xi = effects(data, "xi", prior["eta"], "property")
     parts = [pt.stack([psi, rho]), theta, xi]
     if data.sizes["lot"]:
-        omega = pooled.spread("omega_lot", prior)
         mean = log_delta + (data["lot_property"].to_numpy() * xi).sum(1)
-        turned, told = data["lot_turned"].to_numpy(), (data[f"lot_{x}"].to_numpy() for x in ("information", "centre"))
-        kill = pooled.effects("z_lot", combination(turned.T, mean), omega, *told, dims="turn")
+        turned, told, centre = (data[f"lot_{x}"].to_numpy() for x in ("turned", "information", "centre"))
+        omega = pooled.spread("omega_lot", prior, told)
+        kill = pooled.effects("z_lot", combination(turned.T, mean), omega, told, centre, dims="turn")
         parts.append(pm.Deterministic("u_lot", combination(turned, kill) - mean, dims="lot"))
     return pt.concatenate(parts)
 

@@ -62,7 +62,7 @@ def pooling(data: xr.Dataset, prior: dict):
     u, left = pt.zeros(data.sizes["patient"]), 0.0
     for group in reversed(groups):
         strange = options.get("robust", 0.0) if group == "trial" else 0.0
-        omega = spread(f"omega_{group}", prior)
+        omega = spread(f"omega_{group}", prior, told[group])
         own = effects(f"u_{group}", 0.0, omega, told[group], left, strange, dims=group)
         if group == "site" and "trial" in groups:
             shared = of_event["trial"].T @ of_event["site"]
@@ -79,7 +79,7 @@ def of_interval_number(data: xr.Dataset, prior: dict):
     of_row = data["interval_k"].to_numpy()[data["row_interval"].to_numpy()]
     own = np.eye(data.sizes["k"])[of_row[data["row_progression"].to_numpy()]]
     told = told_of(own, [np.ones((len(own), 1))], [prior["rate_progression"]["sigma"]])
-    return effects("zeta", 0.0, spread("omega_interval", prior), told, 0.0, dims="k")[of_row]
+    return effects("zeta", 0.0, spread("omega_interval", prior, told), told, 0.0, dims="k")[of_row]
 
 
 def log_baseline(data: xr.Dataset, cause: str, prior: dict, relative):

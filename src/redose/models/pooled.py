@@ -10,13 +10,16 @@ from redose.models.linear import combination
 from redose.survival import ONE_EVENT
 
 
-def spread(name: str, prior: dict):
+def spread(name: str, prior: dict, told: np.ndarray | None = None):
     """An sd ω ~ half-normal up to its sign, for effects sampled as `Informed`, whose density is even in it.
 
     The sampler may then cross 0; on the log scale ω_v lingered near 0 (R-hat 1.018, bulk ESS 335 in 3,200 draws of
-    joint_value), and so did that of sites (tail ESS 308).
+    joint_value), and so did that of sites (tail ESS 308). told: as for `effects`, of those whose sd it is: ω is then
+    sampled as `Resolved`. None where data tell little of each of many, as of patients.
     """
-    signed = pm.Normal(f"z_{name}", 0, prior[name]["sigma"], initval=prior[name]["sigma"])
+    sigma = prior[name]["sigma"]
+    own = None if told is None else Resolved(sigma, told)
+    signed = pm.Normal(f"z_{name}", 0, sigma, initval=sigma, default_transform=own)
     pm.Deterministic(name, pt.abs(signed))
     return signed
 
@@ -99,3 +102,27 @@ class Informed(Transform):
     def _expected(self, mean, sd, centre):
         precision = 1 + self.information * sd**2
         return self._along(mean) + self._along(centre - mean) * (1 - 1 / precision), sd / pt.sqrt(precision)
+
+
+class Resolved(Transform):
+    """Sampling coordinate of an sd up to its sign, asinh(ω / s), with 1/s² = 1/σ² + what the data tell of an effect on
+    the average. Straight below s, where 0 is to be crossed, and a logarithm above.
+
+    Of few effects that are well known ω has a density that falls as a power, from a mode near which it is stiff: with
+    three of 1,280 events each, ω itself had bulk ESS of 390 to 480 in 2,000 draws, this has 2,500 (docs/speed.md).
+    """
+
+    name = "resolved"
+
+    def __init__(self, sigma: float, told: np.ndarray):
+        each = told if told.ndim == 1 else np.diag(told)
+        self.scale = 1 / np.sqrt(1 / sigma**2 + each.mean())
+
+    def backward(self, value, *inputs):
+        return self.scale * pt.sinh(value)
+
+    def forward(self, value, *inputs):
+        return pt.arcsinh(value / self.scale)
+
+    def log_jac_det(self, value, *inputs):
+        return np.log(self.scale) + pt.log(pt.cosh(value))
