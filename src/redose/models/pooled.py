@@ -109,7 +109,8 @@ class Resolved(Transform):
     the average. Straight below s, where 0 is to be crossed, and a logarithm above.
 
     Of few effects that are well known ω has a density that falls as a power, from a mode near which it is stiff: with
-    three of 1,280 events each, ω itself had bulk ESS of 390 to 480 in 2,000 draws, this has 2,500 (docs/speed.md).
+    three of 1,280 events each, ω itself had bulk ESS of 560 to 670 in 2,000 draws, this has 2,400 to 2,900
+    (`python benchmarks/spreads.py`).
     """
 
     name = "resolved"
