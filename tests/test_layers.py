@@ -26,7 +26,7 @@ LAYERS = [
     {"priors", "simulate", "prediction"},
     {"one_patient", "newcomers"},
     {"unsettled", "diagnostics"},
-    {"models", "machine_code", "accelerator"},
+    {"models", "machine_code", "accelerator", "heap"},
     {"sampling"},
     {"acceptance", "overlay", "trajectories", "thresholds", "selection", "scores"}
     | {"clinical", "ranks", "schedules", "episodes", "residuals", "sensitivity", "dynamic"}
