@@ -47,6 +47,39 @@ print("equal")
 """
 
 
+TAILS = """
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+from pytensor.compile.mode import JAX, Mode
+from scipy.special import erfcx, log_ndtr
+from redose import accelerator
+from redose.models.marker import log_normal_below
+at = np.concatenate([np.linspace(-60, 60, 240_001), [37.54, -37.54]])
+z = pt.dvector(shape=at.shape)
+height = log_normal_below(z)
+mode = Mode(accelerator.DataApart(), JAX.provided_optimizer)
+found, slope = pytensor.function([z], [height, pytensor.grad(height.sum(), z)], mode=mode)(at)
+np.testing.assert_allclose(found, log_ndtr(at), rtol=1e-12, atol=1e-300)
+below = at <= 0
+hazard = np.sqrt(2 / np.pi) / erfcx(-at[below] / np.sqrt(2))  # φ(z) / Φ(z)
+np.testing.assert_allclose(slope[below], hazard, rtol=1e-12)
+assert np.isfinite(slope).all()
+print("equal")
+"""
+WRONG = """
+import jax
+from redose import accelerator
+jax.config.update("jax_enable_x64", True)
+accelerator.require_tails(jax)
+jax.scipy.special.erfcx = lambda x: 0.0 * x
+try:
+    accelerator.require_tails(jax)
+except ImportError as error:
+    print(error)
+"""
+
+
 def said(program: str) -> str:
     """What a program prints; it runs beside the tests."""
     done = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent, capture_output=True, text=True)
@@ -55,6 +88,14 @@ def said(program: str) -> str:
 
 def test_terms_that_crowd_at_a_place_are_all_added():
     assert said(ADDED) == "equal\n"
+
+
+def test_tails_of_the_assay_are_those_of_scipy():
+    assert said(TAILS) == "equal\n"
+
+
+def test_a_jax_whose_tails_are_wrong_is_refused():
+    assert "needs JAX >= 0.12" in said(WRONG) and "erfcx(26.55) = 0" in said(WRONG)
 
 
 @pytest.mark.parametrize("model", ["intervals", pytest.param("joint_step", marks=pytest.mark.slow)])

@@ -73,7 +73,7 @@ def added(into, terms, place, many: list[int]):
 
 def compiled(model: pm.Model, names: list[str], jittered: set):
     """The model for `nutpie.sample`, as `machine_code.compiled` gives it. The same density to rounding, not to the bit.
-    Raises ModuleNotFoundError where JAX is not installed."""
+    Raises ModuleNotFoundError where JAX is not installed, ImportError where its erfcx is wrong."""
     try:
         import jax
     except ModuleNotFoundError as missing:
@@ -82,6 +82,7 @@ def compiled(model: pm.Model, names: list[str], jittered: set):
             '.venv/bin/python jax`, or for an NVIDIA GPU "jax[cuda13]"; or leave out `backend` (docs/speed.md).'
         ) from missing
     jax.config.update("jax_enable_x64", True)
+    require_tails(jax)
     starting = make_initial_point_fn(model=model, jitter_rvs=jittered, return_transformed=True)
     # The gradient is PyTensor's, as in machine code.
     size, _, density, stored, start, (kept, _, shapes), moved = compile_pymc._make_functions(
@@ -105,6 +106,17 @@ def compiled(model: pm.Model, names: list[str], jittered: set):
         coords=coords,
         reparameterized_names=moved,
     )
+
+
+def require_tails(jax) -> None:
+    """Raises ImportError where log Φ would be -inf, and gradients no numbers, of readings 37.5 sds from a limit of
+    detection: JAX 0.11 on processors has erfcx = 0 from 26.5433 to 26.6417, where erfc is below the normal numbers."""
+    if not jax.scipy.special.erfcx(26.55) > 0.02:
+        raise ImportError(
+            f"sampling: backend: jax needs JAX >= 0.12: {jax.__version__} has erfcx(26.55) = 0 on "
+            f"{jax.default_backend()}, not 0.0212, and chains would stay where they start. Cure: "
+            "`.venv-bootstrap/uv/bin/uv pip install --python .venv/bin/python --upgrade jax`, or leave out `backend`."
+        )
 
 
 def density_of(function: Callable) -> Callable:
