@@ -103,16 +103,39 @@ def test_a_fit_with_divergent_draws_is_run_again_once_with_smaller_steps(small, 
 
 
 @pytest.mark.parametrize("limits", [{"rhat": 1.0001, "ess": 1}, {"rhat": 9.0, "ess": 10_000}])
-def test_a_fit_beyond_the_limits_is_run_again_once_with_more_draws(small, limits):
-    """The second run is the one that counts, and is the fit that so many draws alone would have given:
-    the draws of the first are among its own."""
-    again = sampling.drawn(*small, SHORT | {"longer": limits | {"times": 2}}, 1, "test")
-    alone = sampling.drawn(*small, SHORT | {"draws": 2 * SHORT["draws"]}, 1, "test")
-    xr.testing.assert_equal(again["posterior"].to_dataset(), alone["posterior"].to_dataset())
-    told = [diagnostics.sampler_summary(tree) for tree in (again, alone)]
-    assert [(t["draws"], t["draws_before"]) for t in told] == [(240, 120), (240, 0)]
-    first = sampling.drawn(*small, SHORT, 1, "test")["posterior"]["rate_progression"].to_numpy()
-    assert np.array_equal(again["posterior"]["rate_progression"].to_numpy()[:, : SHORT["draws"]], first)
+def test_to_a_fit_beyond_the_limits_further_chains_are_added_once(small, limits):
+    """Its own draws stay: a run that did not suffice is judged with the others, not replaced until one passes."""
+    first = sampling.drawn(*small, SHORT, 1, "test")
+    for times in (2, 3):
+        more = sampling.drawn(*small, SHORT | {"longer": limits | {"times": times}}, 1, "test")
+        told = diagnostics.sampler_summary(more)
+        assert (told["draws"], told["draws_before"]) == (times * 120, 120)
+        for group in ("posterior", "sample_stats", "log_likelihood", "log_prior"):
+            chains = more[group].to_dataset()
+            assert chains["chain"].to_numpy().tolist() == list(range(3 * times))
+            kept = chains.isel(chain=slice(3)).drop_vars("v", errors="ignore")  # frailties are drawn for all together
+            xr.testing.assert_equal(kept, first[group].to_dataset().drop_vars("v", errors="ignore"))
+        rates = more["posterior"]["rate_progression"].to_numpy()
+        assert len({chain.tobytes() for chain in rates}) == 3 * times
+
+
+def test_further_chains_with_divergent_draws_are_run_again_by_themselves(small, monkeypatch):
+    sample, called = nutpie.sample, []
+
+    def diverging(*given, **how):
+        tree = sample(*given, **how)
+        tree["sample_stats"]["diverging"][:] = False
+        if len(called) == 1:
+            tree["sample_stats"]["diverging"][0, :3] = True
+        called.append((how["chains"], how["target_accept"]))
+        return tree
+
+    monkeypatch.setattr(nutpie, "sample", diverging)
+    longer = {"rhat": 9.0, "ess": 10_000, "times": 2}
+    told = diagnostics.sampler_summary(sampling.drawn(*small, SHORT | {"careful": 0.95, "longer": longer}, 1, "test"))
+    assert called == [(3, 0.8), (3, 0.8), (3, 0.95)]
+    assert [told[k] for k in ("divergences", "divergent_before", "draws_before", "draws")] == [0, 3, 120, 240]
+    assert told["target_accept"] == 0.95
 
 
 @pytest.mark.parametrize("longer", [{"rhat": 9.0, "ess": 1, "times": 2}, {"rhat": 1.0001, "ess": 10_000, "times": 1}])

@@ -32,10 +32,10 @@ def summarise(tree: xr.DataTree, ci_prob: float) -> pd.DataFrame:
 
 
 def sampler_summary(tree: xr.DataTree) -> dict:
-    """divergences (count), divergent_before (of a first run that was repeated, else 0), target_accept (of the run that
-    counts), draws_before (of a run that was repeated for its R-hat or ESS, else 0), bfmi (smallest over chains),
-    steps_per_draw (mean leapfrog steps), draws (over all chains), redrawn (patients whose traits were drawn anew by
-    `unsettled`, with rhat before and share moved)."""
+    """divergences (count), divergent_before (of chains that were run again with smaller steps, else 0), target_accept
+    (of the chains that count), draws_before (of a first run, where further chains were added for its R-hat or ESS, else
+    0), bfmi (smallest over chains), steps_per_draw (mean leapfrog steps), draws (over all chains), redrawn (patients
+    whose traits were drawn anew by `unsettled`, with rhat before and share moved)."""
     stats = tree["sample_stats"].to_dataset()
     energy = stats["energy"].to_numpy()
     bfmi = np.square(np.diff(energy, axis=1)).mean(1) / energy.var(1)

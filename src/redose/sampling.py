@@ -63,10 +63,11 @@ def fit(model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str,
     integrated out), log_prior (of every parameter that has a prior) and sample_stats, dims chain, draw and those of the
     model; and redrawn (patients whose traits were drawn anew, `unsettled`) where there are traits.
 
-    data: the design that the model was built from. sampling: chains, tune, draws, target_accept; careful, if a fit with
-    divergent draws is to be repeated once at a higher one; longer (rhat, ess, times), if one beyond these limits is to
-    be repeated once with so many times the draws; max_treedepth, if not 10; backend, if not numba: jax. seed: from
-    `seed_of`; each chain derives its own from it, so draws do not depend on `cores`. name: for progress lines.
+    data: the design that the model was built from. sampling: chains, tune, draws, target_accept; careful, if chains
+    with divergent draws are to be run again once at a higher one; longer (rhat, ess, times), if to a fit beyond these
+    limits further chains are to be added, to so many times the draws; max_treedepth, if not 10; backend, if not numba:
+    jax. seed: from `seed_of`; each chain derives its own from it, so draws do not depend on `cores`. name: for progress
+    lines.
     """
     log.info("%s: compiling", name)
     made = compiled(model, sampling.get("backend", "numba"))
@@ -86,22 +87,29 @@ def compiled(model: pm.Model, backend: str = "numba"):
 
 def drawn(made, model: pm.Model, data: xr.Dataset, sampling: dict, seed: int, name: str, cores: int = 1) -> xr.DataTree:
     """What `fit` returns, of a model that `compiled` made before."""
-    how = {"target_accept": sampling["target_accept"], "divergent_before": 0, "draws_before": 0}
-    tree = chains_of(made, sampling, seed, name, cores)
-    divergent = int(tree["sample_stats"]["diverging"].sum())
-    if divergent and "careful" in sampling:
-        how |= {"target_accept": sampling["careful"], "divergent_before": divergent}
-        log.info("%s: %d divergent draws; again at a target acceptance of %g", name, divergent, sampling["careful"])
-        sampling = sampling | {"target_accept": sampling["careful"]}
-        tree = chains_of(made, sampling, seed, name, cores)
-    if "longer" in sampling and sampling["longer"]["times"] > 1:
-        missed = short(tree["posterior"].to_dataset(), sampling["longer"])
-        if missed:
-            how |= {"draws_before": sampling["chains"] * sampling["draws"]}
-            sampling = sampling | {"draws": sampling["longer"]["times"] * sampling["draws"]}
-            log.info("%s: %s; again with %d draws a chain", name, missed, sampling["draws"])
-            tree = chains_of(made, sampling, seed, name, cores)
+    tree, how = steady(made, sampling, seed, name, cores)
+    times, how["draws_before"] = sampling.get("longer", {}).get("times", 1), 0
+    missed = short(tree["posterior"].to_dataset(), sampling["longer"]) if times > 1 else ""
+    if missed:
+        further = sampling | {"chains": (times - 1) * sampling["chains"], "target_accept": how["target_accept"]}
+        log.info("%s: %s; %d further chains", name, missed, further["chains"])
+        others, then = steady(made, further, seed_of(seed, "further"), name, cores)
+        before = how["divergent_before"] + then["divergent_before"]
+        how = then | {"divergent_before": before, "draws_before": sampling["chains"] * sampling["draws"]}
+        tree = joined(tree, others)
     return tidy(tree, data, seed, log_prior(model, tree["posterior"].to_dataset()), how, cores)
+
+
+def steady(made, sampling: dict, seed: int, name: str, cores: int) -> tuple[xr.DataTree, dict]:
+    """All chains, run once again with smaller steps (`careful`) if a draw diverged; target_accept of what is returned,
+    and divergent_before, the count of the run that is not."""
+    tree, aim = chains_of(made, sampling, seed, name, cores), sampling["target_accept"]
+    divergent, careful = int(tree["sample_stats"]["diverging"].sum()), sampling.get("careful", aim)
+    if not divergent or careful == aim:
+        return tree, {"target_accept": aim, "divergent_before": 0}
+    log.info("%s: %d divergent draws; again at a target acceptance of %g", name, divergent, careful)
+    again = chains_of(made, sampling | {"target_accept": careful}, seed, name, cores)
+    return again, {"target_accept": careful, "divergent_before": divergent}
 
 
 def short(posterior: xr.Dataset, longer: dict) -> str:
@@ -134,6 +142,22 @@ def chains_of(made, sampling: dict, seed: int, name: str, cores: int) -> xr.Data
             progress_bar=False,
             progress_callback=Progress(name),
         )
+
+
+def joined(first: xr.DataTree, further: xr.DataTree) -> xr.DataTree:
+    """Posterior and sample_stats with the chains of both, those of `first` before the others; both lose their draws,
+    as thousands of patients' are too many to be held twice."""
+    groups = {}
+    for group in ("posterior", "sample_stats"):
+        one, other = first[group].to_dataset(), further[group].to_dataset()
+        del first[group], further[group]
+        number = np.arange(one.sizes["chain"] + other.sizes["chain"])
+        found = {}
+        for name in list(one.data_vars):
+            found[name] = xr.concat([one[name], other[name]], "chain", join="override").assign_coords(chain=number)
+            del one[name], other[name]
+        groups[group] = xr.Dataset(found, attrs=one.attrs)
+    return xr.DataTree.from_dict(groups)
 
 
 def draw_frailty(posterior: xr.Dataset, data: xr.Dataset, seed: int) -> xr.DataArray:

@@ -94,17 +94,19 @@ def calibrated(dossier: Dossier) -> Table:
 
 
 def divergences(sampler: dict) -> Cell:
-    """Number of divergent draws; of a run that was repeated with smaller steps both."""
+    """Number of divergent draws; of chains that were run again with smaller steps both."""
     found, before = sampler["divergences"], sampler["divergent_before"]
-    repeated = f" (again at target acceptance {sampler['target_accept']:g}, after {before} in a first run)"
+    repeated = (
+        f" (again with smaller steps, target acceptance {sampler['target_accept']:g}, after {before} with larger ones)"
+    )
     return Cell(f"{found}{repeated if before else ''}", found)
 
 
 def draws(sampler: dict) -> Cell:
-    """Number of draws over all chains; of a run that was repeated with more of them both."""
+    """Number of draws over all chains; where further chains were added that of the first run too."""
     found, before = count(sampler["draws"]), sampler["draws_before"]
-    repeated = f" (again, after {count(before).text})"
-    return replace(found, text=f"{found.text}{repeated if before else ''}")
+    more = f" ({count(before).text} of a first run, then further chains)"
+    return replace(found, text=f"{found.text}{more if before else ''}")
 
 
 @small_counts_hidden
