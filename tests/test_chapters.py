@@ -40,7 +40,7 @@ def test_the_gate_says_which_fits_were_run_twice(joint):
     told = {row[0].text: [row[i].text for i in (5, 7, 8)] for row in tables.checking.gate(read).rows}
     assert told["joint_step"] == [
         "0 (again with smaller steps, target acceptance 0.99, after 1 with larger ones)",
-        "800 (400 of a first run, then further chains)",
+        "800 (400 at first, then further chains)",
         "p2 (R-hat 1.14)",
     ]
     assert told["intervals"] == ["0", "800", "none"]

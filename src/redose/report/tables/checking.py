@@ -105,7 +105,7 @@ def divergences(sampler: dict) -> Cell:
 def draws(sampler: dict) -> Cell:
     """Number of draws over all chains; where further chains were added that of the first run too."""
     found, before = count(sampler["draws"]), sampler["draws_before"]
-    more = f" ({count(before).text} of a first run, then further chains)"
+    more = f" ({count(before).text} at first, then further chains)"
     return replace(found, text=f"{found.text}{more if before else ''}")
 
 
