@@ -16,6 +16,7 @@ from pymc.initial_point import make_initial_point_fn
 from pytensor.compile.mode import JAX, Mode
 from pytensor.graph.basic import Constant
 from pytensor.link.jax.linker import JAXLinker
+from pytensor.scalar.math import Erfcx
 from pytensor.tensor.subtensor import AdvancedIncSubtensor
 from pytensor.tensor.type import TensorType
 
@@ -27,8 +28,11 @@ class DataApart(JAXLinker):
     """JAX's linker, of functions whose larger constants are arguments that lie on the accelerator."""
 
     def fgraph_convert(self, fgraph, **storage):
+        import jax
         from pytensor.link.jax.dispatch import jax_funcify
 
+        # the lowest PyTensor that is allowed knows no erfcx but that of TensorFlow Probability
+        jax_funcify.register(Erfcx, lambda op, **_: jax.scipy.special.erfcx)
         twin, _ = fgraph.clone_get_equiv(attach_feature=True)
         for node in [n for n in twin.toposort() if crowded(n)]:
             twin.replace(node.outputs[0], added(*node.inputs, crowded(node)))
