@@ -21,7 +21,7 @@ def summarise(tree: xr.DataTree, ci_prob: float) -> pd.DataFrame:
     """
     posterior = tree["posterior"].to_dataset()
     names = population(posterior)
-    posterior = posterior[[name for name, x in posterior.data_vars.items() if x.size]]  # NumPy 2.1 stopped at the others
+    posterior = posterior[[name for name, x in posterior.data_vars.items() if x.size]]  # NumPy 2.1 stops at others
     table = summary(posterior, ci_prob=ci_prob, ci_kind="eti", round_to="none", kind="all")
     table = table.rename(columns={"r_hat": "rhat"}).rename_axis("parameter").reset_index()
     bounds = [c for c in table.columns if c.startswith("eti")]
